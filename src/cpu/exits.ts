@@ -1,0 +1,24 @@
+/** Why translated code returned to the engine's run loop. The record's PC is exact for each. */
+export const Exit = {
+  /** Go on at PC (regions only; the cold tier's loop handles it itself). */
+  continue: 0,
+  /** The budget is used up. */
+  budget: 1,
+  /** An exception waits in the PENDING fields; PC is its preferred return address. */
+  exception: 2,
+  /** An instruction may have unmasked an interrupt: look at the interrupt line. */
+  interruptCheck: 3,
+  /** Wait for an interrupt (WFI; PC is after it). */
+  waitForInterrupt: 4,
+  /** Wait for an event (WFE, YIELD in a loop; PC is after it). */
+  waitForEvent: 5,
+  /** A call to the hypervisor (HVC, SMC; PC is after it; the immediate is in PENDING_SYNDROME). */
+  hypervisorCall: 6,
+  /** PC has been entered often: translate it. */
+  hot: 7,
+  /** The region is not installed in this worker. */
+  notInstalled: 8,
+  /** Return from exception (ERET): the architecture restores its state; PC is this instruction. */
+  exceptionReturn: 9,
+} as const;
+export type Exit = (typeof Exit)[keyof typeof Exit];

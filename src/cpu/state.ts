@@ -1,0 +1,49 @@
+/**
+ * The part of a vCPU record that every guest architecture has: byte offsets from the record's start in machine memory. All
+ * that a guest can observe of a processor lies in its record, so a copy of the record is a copy of the processor. Each
+ * architecture lays its registers from ARCHITECTURE on.
+ */
+
+/** The address of the next instruction (i64); exact whenever translated code is left. */
+export const PC = 0x00;
+
+/**
+ * The condition flags, kept as what makes them: negative is the sign of FLAG_N (i64), zero holds where FLAG_Z (i64) is 0,
+ * carry is FLAG_C (i32, 0 or 1), overflow is the sign of FLAG_V (i64).
+ */
+export const FLAG_N = 0x08;
+export const FLAG_Z = 0x10;
+export const FLAG_V = 0x18;
+export const FLAG_C = 0x20;
+
+/** Instructions that may still run before translated code leaves (i32). */
+export const BUDGET = 0x24;
+/** Machine address of the translation table (TLB bank) for accesses at the current privilege (i32). */
+export const TLB = 0x28;
+/** Machine address of the translation table for accesses as if unprivileged (i32). */
+export const TLB_UNPRIVILEGED = 0x2c;
+/** Nonzero when vector and floating-point instructions must trap (i32). */
+export const VECTOR_TRAP = 0x30;
+/** Nonzero asks the vCPU to leave translated code soon (i32, Atomics). */
+export const KICK = 0x34;
+/** Nonzero while an interrupt waits at the interrupt line, masked or not (i32, Atomics). */
+export const INTERRUPT_LINE = 0x38;
+
+/** Why translated code left with an exception: an architecture's own kind and syndrome (i32 each) and address (i64). */
+export const PENDING_KIND = 0x3c;
+export const PENDING_SYNDROME = 0x40;
+export const PENDING_ADDRESS = 0x48;
+/** The guest-physical address of the access that needs a device model, or that faulted (i64). */
+export const PENDING_PHYSICAL = 0x50;
+
+/** Machine address of the pre-decoded page that holds the next instruction, and the page's virtual address, when left. */
+export const CODE_PAGE = 0x58;
+
+/** Eight cells of sixteen bytes that pass values between translated code and the engine. */
+export const SCRATCH = 0x80;
+export const SCRATCH_CELLS = 8;
+
+/** Where the architecture's own fields begin. */
+export const ARCHITECTURE = 0x100;
+/** Size of a vCPU record in bytes. */
+export const STATE_SIZE = 0x1000;
