@@ -9,6 +9,21 @@ export interface EngineRuntime extends Runtime {
   readonly codeCache: CodeCache;
 }
 
+/** How the hot tier keeps a field of the vCPU record that an operand names. */
+export const RegisterClass = {
+  /** In the record: engine calls may read or write it. */
+  memory: 0,
+  /** A 64-bit register in a wasm local. */
+  general: 1,
+  /** A 128-bit register in a wasm local. */
+  vector: 2,
+  /** Reads as zero. */
+  zero: 3,
+  /** Swallows writes. */
+  sink: 4,
+} as const;
+export type RegisterClass = (typeof RegisterClass)[keyof typeof RegisterClass];
+
 /**
  * A guest architecture as the engine sees it. The slow paths return a Status (runtime.ts); an address comes as two halves of
  * 32 bits, `kind` is the access size in bytes plus 256 times the Access bits (ir/builder.ts).
@@ -19,6 +34,9 @@ export interface Architecture {
   /** Used where nothing in the table matches: raises the undefined-instruction exception. */
   readonly undefinedInstruction: Instruction;
 
+  /** How the hot tier keeps the register at an offset in the record. */
+  registerClass(offset: number): RegisterClass;
+
   /** A load that missed the translation table: does it, leaving the value (zero-extended, 16 bytes) in scratch cell 0. */
   load(runtime: EngineRuntime, state: number, addressLo: number, addressHi: number, kind: number): number;
   /** A store that missed: the value is in scratch cell 0. */
@@ -27,7 +45,9 @@ export interface Architecture {
   address(runtime: EngineRuntime, state: number, addressLo: number, addressHi: number, kind: number): number;
   /**
    * Makes the page of PC executable: fills its translation table entry's EXECUTE_TAG and CODE fields (the latter from
-   * `runtime.codeCache.pageOf(frame address)`).
+   * `runtime.codeCache.pageOf(frame address)`) and leaves the pre-decoded page's address in the record's CODE_PAGE.
    */
   fetch(runtime: EngineRuntime, state: number): number;
+  /** Makes the exception of a vector instruction while VECTOR_TRAP is set pending. */
+  vectorTrap(runtime: EngineRuntime, state: number): void;
 }

@@ -1,4 +1,12 @@
-import { CODE_PAGE_BYTES, CODE_PAGE_STRIDE, Handler, PAGE_SHIFT, RECORD_SIZE, RECORDS } from './code-page.ts';
+import {
+  CODE_PAGE_FRAME,
+  CODE_PAGE_HAS_REGIONS,
+  CODE_PAGE_STRIDE,
+  Handler,
+  PAGE_SHIFT,
+  RECORD_SIZE,
+  RECORDS,
+} from './code-page.ts';
 import type { MachineMemory } from './machine-memory.ts';
 
 /** Where the code cache lies in machine memory; the layers above decide. All addresses are in bytes, 64-byte aligned. */
@@ -23,10 +31,6 @@ const ARENA_GENERATION = 4;
 export class CodeCache {
   readonly #memory: MachineMemory;
   readonly #layout: CodeCacheLayout;
-  /** Told which frame's records (from, to) are dropped, so that regions translated from them go too. */
-  onDrop: ((frame: number, first: number, last: number) => void) | null = null;
-  /** Told that every record is gone. */
-  onDropAll: (() => void) | null = null;
 
   constructor(memory: MachineMemory, layout: CodeCacheLayout) {
     this.#memory = memory;
@@ -47,7 +51,8 @@ export class CodeCache {
     if (present !== 0) return present;
     const page = Atomics.add(this.#memory.i32, (this.#layout.control + ARENA_NEXT) >>> 2, CODE_PAGE_STRIDE) >>> 0;
     if (page + CODE_PAGE_STRIDE > this.#layout.arenaEnd) return 0;
-    this.#memory.u8.fill(0, page, page + CODE_PAGE_BYTES);
+    this.#memory.u8.fill(0, page, page + CODE_PAGE_STRIDE);
+    this.#memory.u32[(page + CODE_PAGE_FRAME) >>> 2] = frameAddress;
     this.#memory.u16[(page + RECORDS * RECORD_SIZE) >>> 1] = Handler.pageEnd;
     const raced = Atomics.compareExchange(this.#memory.i32, slot, 0, page | 0) >>> 0;
     return raced !== 0 ? raced : page;
@@ -65,7 +70,26 @@ export class CodeCache {
     for (let record = first >>> 2; record <= last >>> 2; record++) {
       this.#memory.u16[(page + record * RECORD_SIZE) >>> 1] = Handler.decode;
     }
-    this.onDrop?.(frameAddress, first, last);
+    if (this.#memory.i32[(page + CODE_PAGE_HAS_REGIONS) >>> 2] !== 0) this.#dropRegions(page);
+  }
+
+  /** Takes back every lead into a region: regions may span any part of their page. */
+  #dropRegions(page: number): void {
+    this.#memory.i32[(page + CODE_PAGE_HAS_REGIONS) >>> 2] = 0;
+    for (let record = 0; record < RECORDS; record++) {
+      const at = (page + record * RECORD_SIZE) >>> 1;
+      if (this.#memory.u16[at] === Handler.region) this.#memory.u16[at] = Handler.decode;
+    }
+  }
+
+  /** The machine address of the frame that a pre-decoded page is of. */
+  frameOf(page: number): number {
+    return this.#memory.u32[(page + CODE_PAGE_FRAME) >>> 2] as number;
+  }
+
+  /** Marks that a region begins in a page; before its record leads there. */
+  noteRegion(page: number): void {
+    Atomics.store(this.#memory.i32, (page + CODE_PAGE_HAS_REGIONS) >>> 2, 1);
   }
 
   /** Forgets all that was decoded of a frame: it is being freed, or given other contents. */
@@ -82,6 +106,5 @@ export class CodeCache {
     this.#memory.i32.fill(0, frameTable >>> 2, (frameTable >>> 2) + frames);
     Atomics.store(this.#memory.i32, (control + ARENA_NEXT) >>> 2, arena | 0);
     Atomics.add(this.#memory.i32, (control + ARENA_GENERATION) >>> 2, 1);
-    this.onDropAll?.();
   }
 }

@@ -17,6 +17,9 @@ export const RECORD_IMMEDIATE = 8;
 export const RECORDS = PAGE_SIZE / 4;
 /** The records, and one more that leaves the page. */
 export const CODE_PAGE_BYTES = (RECORDS + 1) * RECORD_SIZE;
+/** After the records: the machine address of the frame (u32), and 1 once a region of the hot tier begins in the page (i32). */
+export const CODE_PAGE_FRAME = CODE_PAGE_BYTES;
+export const CODE_PAGE_HAS_REGIONS = CODE_PAGE_BYTES + 4;
 /** Distance of two pages of records in the arena. */
 export const CODE_PAGE_STRIDE = CODE_PAGE_BYTES + 48;
 

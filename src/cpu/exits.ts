@@ -20,5 +20,7 @@ export const Exit = {
   notInstalled: 8,
   /** Return from exception (ERET): the architecture restores its state; PC is this instruction. */
   exceptionReturn: 9,
+  /** A vector instruction met VECTOR_TRAP; PC is this instruction. */
+  vectorTrap: 10,
 } as const;
 export type Exit = (typeof Exit)[keyof typeof Exit];

@@ -91,13 +91,14 @@ function checkSections(bytes: Uint8Array, file: string): void {
   }
   const count = view.getUint16(pe + 6, true);
   const table = pe + 24 + view.getUint16(pe + 20, true);
+  let end = 0;
   for (let i = 0; i < count; i++) {
     const at = table + i * 40;
     if (at + 40 > bytes.length) throw formatError(file, bytes.length, 'truncated within the EFI section table');
-    const end = view.getUint32(at + 16, true) + view.getUint32(at + 20, true);
-    if (end > bytes.length) {
-      throw formatError(file, bytes.length, `truncated: the kernel has ${end} bytes, the file only ${bytes.length}`);
-    }
+    end = Math.max(end, view.getUint32(at + 16, true) + view.getUint32(at + 20, true));
+  }
+  if (end > bytes.length) {
+    throw formatError(file, bytes.length, `truncated: the kernel has ${end} bytes, the file only ${bytes.length}`);
   }
 }
 

@@ -24,12 +24,13 @@ export class FunctionBuilder {
   depth = 0;
   /** Counts resets, so that a module can tell that a body it was given is gone. */
   generation = 0;
+  /** How many branch hints are recorded. */
+  hintCount = 0;
 
   /** One byte for each parameter and local: its type. */
   readonly #variables = new ByteWriter(64);
   /** For each hint `offset * 2 + likely`, the offset counting from the first instruction. Only `hintCount` are in use. */
   readonly #hints: number[] = [];
-  hintCount = 0;
   #pendingHint = NoHint;
   #finished = false;
 

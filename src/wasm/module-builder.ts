@@ -3,6 +3,7 @@ import type { ConstantExpression } from './constant-expression.ts';
 import type { FunctionBuilder } from './function-builder.ts';
 import type { ValueType } from './opcodes.ts';
 import {
+  checkMemory,
   ExternalKind,
   type MemoryLimits,
   NameSubsection,
@@ -89,6 +90,7 @@ export class ModuleBuilder {
   }
 
   importMemory(module: string, name: string, limits: MemoryLimits): number {
+    checkMemory(limits);
     writeMemory(this.#import(module, name, ExternalKind.memory, this.#memories.count), limits);
     return this.#importedMemories++;
   }
@@ -102,7 +104,7 @@ export class ModuleBuilder {
 
   #import(module: string, name: string, kind: ExternalKind, definedOfKind: number): ByteWriter {
     if (definedOfKind !== 0) {
-      throw new Error(`import ${module}.${name} comes after ${definedOfKind} definitions of its kind; import first`);
+      throw new Error(`import ${module}.${name} must come before definitions of its kind (there are ${definedOfKind})`);
     }
     const out = this.#imports.add();
     out.name(module);
@@ -148,6 +150,7 @@ export class ModuleBuilder {
   }
 
   memory(limits: MemoryLimits): number {
+    checkMemory(limits);
     writeMemory(this.#memories.add(), limits);
     return this.#importedMemories + this.#memories.count - 1;
   }
@@ -267,21 +270,17 @@ export class ModuleBuilder {
 
   // Encoding
 
-  /** The module's bytes, in a buffer of their own. */
+  /** The module's bytes, in a buffer of their own and of exactly their size, so it can be transferred. */
   encode(): Uint8Array<ArrayBuffer> {
     const before = new ByteWriter(512);
     const after = new ByteWriter(0);
     this.#encodeBeforeCode(before);
     this.#encodeAfterCode(after);
     const codeSize = this.#codeSize();
-    // The identifier, the size, and what the writer reserves beyond its need for the last number.
-    const out = new ByteWriter(before.length + codeSize + after.length + 16);
+    const codeSectionSize = this.#functions.length > 0 ? 1 + u32Size(codeSize) + codeSize : 0;
+    const out = new ByteWriter(before.length + codeSectionSize + after.length);
     out.append(before);
-    if (this.#functions.length > 0) {
-      out.u8(SectionId.code);
-      out.u32(codeSize);
-      this.#encodeCode(out);
-    }
+    if (this.#functions.length > 0) this.#encodeCode(out, codeSize);
     out.append(after);
     return out.bytes();
   }
@@ -356,13 +355,19 @@ export class ModuleBuilder {
     return size;
   }
 
-  #encodeCode(out: ByteWriter): void {
-    out.u32(this.#functions.length);
+  /** Only appends to `out`: other writes reserve more than they use, and would outgrow its exact capacity. */
+  #encodeCode(out: ByteWriter, codeSize: number): void {
+    const header = new ByteWriter(64);
+    header.u8(SectionId.code);
+    header.u32(codeSize);
+    header.u32(this.#functions.length);
     for (let i = 0; i < this.#functions.length; i++) {
       const body = this.#body(i);
-      out.u32(body.locals.length + body.code.length);
-      out.append(body.locals);
+      header.u32(body.locals.length + body.code.length);
+      header.append(body.locals);
+      out.append(header);
       out.append(body.code);
+      header.reset();
     }
   }
 

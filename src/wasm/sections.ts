@@ -80,8 +80,11 @@ function writeLimits(out: ByteWriter, initial: number, maximum: number | undefin
   if (maximum !== undefined) out.u32(maximum);
 }
 
-export function writeMemory(out: ByteWriter, limits: MemoryLimits): void {
+export function checkMemory(limits: MemoryLimits): void {
   if (limits.shared && limits.maximum === undefined) throw new Error('a shared memory needs a maximum');
+}
+
+export function writeMemory(out: ByteWriter, limits: MemoryLimits): void {
   writeLimits(out, limits.initial, limits.maximum, limits.shared ?? false);
 }
 

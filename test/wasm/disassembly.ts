@@ -2,6 +2,9 @@ import wabtModule from 'wabt';
 
 const wabt = await wabtModule();
 
+/** The type that the package declares for `validate` lacks the parameter that enables features. */
+type Validate = (this: unknown, options: typeof features) => void;
+
 /** Everything wabt can read that the encoder can write. */
 const features = {
   mutable_globals: true,
@@ -20,9 +23,10 @@ const features = {
 
 /** Checks a module with wabt's own validator and returns its text form. Throws, with wabt's message, if it is invalid. */
 export function disassemble(bytes: Uint8Array): string {
-  const module = wabt.readWasm(bytes, { ...features, readDebugNames: true });
+  // wabt reads the whole buffer behind a view, so it gets one of its own.
+  const module = wabt.readWasm(new Uint8Array(bytes), { ...features, readDebugNames: true });
   try {
-    module.validate();
+    (module.validate as Validate).call(module, features);
     return module.toText({ foldExprs: false, inlineExport: false });
   } finally {
     module.destroy();
@@ -33,7 +37,7 @@ export function disassemble(bytes: Uint8Array): string {
 export function assemble(text: string): Uint8Array {
   const module = wabt.parseWat('test.wat', text, features);
   try {
-    return module.toBinary({ write_debug_names: true }).buffer;
+    return module.toBinary({}).buffer;
   } finally {
     module.destroy();
   }

@@ -197,7 +197,11 @@ list('i32 -> v128', plain, '*Splat', 'i8x16 i16x8 i32x4');
 list('i64 -> v128', plain, 'i64x2Splat');
 list('f32 -> v128', plain, 'f32x4Splat');
 list('f64 -> v128', plain, 'f64x2Splat');
-list('v128 -> i32', lane(1), 'i8x16ExtractLaneS i8x16ExtractLaneU i16x8ExtractLaneS i16x8ExtractLaneU i32x4ExtractLane');
+list(
+  'v128 -> i32',
+  lane(1),
+  'i8x16ExtractLaneS i8x16ExtractLaneU i16x8ExtractLaneS i16x8ExtractLaneU i32x4ExtractLane',
+);
 list('v128 -> i64', lane(1), 'i64x2ExtractLane');
 list('v128 -> f32', lane(1), 'f32x4ExtractLane');
 list('v128 -> f64', lane(1), 'f64x2ExtractLane');
@@ -205,9 +209,7 @@ list('v128 i32 -> v128', lane(1), '*ReplaceLane', 'i8x16 i16x8 i32x4');
 list('v128 i64 -> v128', lane(1), 'i64x2ReplaceLane');
 list('v128 f32 -> v128', lane(1), 'f32x4ReplaceLane');
 list('v128 f64 -> v128', lane(1), 'f64x2ReplaceLane');
-single('v128 v128 -> v128', 'i8x16Shuffle', (body) =>
-  body.shuffle(Uint8Array.from({ length: 16 }, (_, i) => 31 - i)),
-);
+single('v128 v128 -> v128', 'i8x16Shuffle', (body) => body.shuffle(Uint8Array.from({ length: 16 }, (_, i) => 31 - i)));
 
 // Vector arithmetic
 const integerShapes = 'i8x16 i16x8 i32x4 i64x2';

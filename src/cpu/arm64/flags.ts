@@ -1,4 +1,4 @@
-import type { Builder } from '../ir/builder.ts';
+import type { Builder, Flags } from '../ir/builder.ts';
 import type { I32, I64, Value } from '../ir/value.ts';
 
 /** NZCV: how the arithmetic instructions set the flags, and the sixteen conditions (Arm ARM C1.2.4). */
@@ -8,21 +8,46 @@ type Integer = Value<'i32' | 'i64'>;
 /** A 32-bit value as the 64-bit field that has its sign and its zeroness. */
 const widen = (o: Builder, value: Integer): I64 => (value.type === 'i32' ? o.extendS(value as I32) : (value as I64));
 
+/** The flags of a sum, given the carry out of it. */
+const sumFlags = (o: Builder, a: Integer, b: Integer, result: Integer, carry: I32): Flags => {
+  const signed = widen(o, result);
+  return { n: signed, z: signed, c: carry, v: widen(o, o.and(o.xor(a, result), o.xor(b, result))) };
+};
+
+/** The flags of a + b. */
+export const additionFlags = (o: Builder, a: Integer, b: Integer, result = o.add(a, b)): Flags =>
+  sumFlags(o, a, b, result, o.ltU(result, a));
+
+/** The flags of a - b; carry means no borrow. */
+export const subtractionFlags = (o: Builder, a: Integer, b: Integer, result = o.sub(a, b)): Flags => {
+  const signed = widen(o, result);
+  return { n: signed, z: signed, c: o.geU(a, b), v: widen(o, o.and(o.xor(a, b), o.xor(a, result))) };
+};
+
 /** a + b, setting the flags. */
 export const addFlags = (o: Builder, a: Integer, b: Integer): Integer => {
   const result = o.add(a, b);
-  const signed = widen(o, result);
-  const overflow = widen(o, o.and(o.xor(a, result), o.xor(b, result)));
-  o.setFlags({ n: signed, z: signed, c: o.ltU(result, a), v: overflow });
+  o.setFlags(additionFlags(o, a, b, result));
   return result;
 };
 
-/** a - b, setting the flags; carry means no borrow. */
+/** a - b, setting the flags. */
 export const subtractFlags = (o: Builder, a: Integer, b: Integer): Integer => {
   const result = o.sub(a, b);
-  const signed = widen(o, result);
-  const overflow = widen(o, o.and(o.xor(a, b), o.xor(a, result)));
-  o.setFlags({ n: signed, z: signed, c: o.geU(a, b), v: overflow });
+  o.setFlags(subtractionFlags(o, a, b, result));
+  return result;
+};
+
+/** a + b + the carry flag. */
+export const addCarry = (o: Builder, a: Integer, b: Integer): Integer => {
+  const carry = o.flags().c;
+  return o.add(o.add(a, b), a.type === 'i32' ? carry : o.extendU(carry));
+};
+
+/** a + b + the carry flag, setting the flags. */
+export const addCarryFlags = (o: Builder, a: Integer, b: Integer): Integer => {
+  const result = addCarry(o, a, b);
+  o.setFlags(sumFlags(o, a, b, result, o.select(o.flags().c, o.leU(result, a), o.ltU(result, a))));
   return result;
 };
 
@@ -32,16 +57,19 @@ export const logicFlags = (o: Builder, result: Integer): void => {
   o.setFlags({ n: signed, z: signed, c: o.i32(0), v: o.i64(0) });
 };
 
-/** Sets the flags from NZCV in bits 3 to 0 of an i32. */
-export const setFlagBits = (o: Builder, nzcv: I32): void => {
+/** The flags that NZCV in bits 3 to 0 of an i32 says. */
+export const flagsOfBits = (o: Builder, nzcv: I32): Flags => {
   const wide = o.extendU(nzcv);
-  o.setFlags({
+  return {
     n: o.shl(wide, o.i64(60)),
     z: o.and(o.not(wide), o.i64(4)),
     c: o.and(o.shrU(nzcv, o.i32(1)), o.i32(1)),
     v: o.shl(wide, o.i64(63)),
-  });
+  };
 };
+
+/** Sets the flags from NZCV in bits 3 to 0 of an i32. */
+export const setFlagBits = (o: Builder, nzcv: I32): void => o.setFlags(flagsOfBits(o, nzcv));
 
 /** NZCV as bits 3 to 0 of an i32. */
 export const flagBits = (o: Builder): I32 => {

@@ -207,7 +207,7 @@ export abstract class Builder extends Operations {
 
   /** A barrier between all earlier and later memory accesses. */
   fence(): void {
-    this.code.op(Op.atomicFence);
+    this.code.atomicFence();
   }
 
   // Engine calls

@@ -202,12 +202,12 @@ export class Operations {
     return this.#unaryInteger([Op.i32Popcnt, Op.i64Popcnt], a);
   }
 
-  eqz(a: I32 | I64): I32 {
+  eqz(a: Value<'i32' | 'i64'>): I32 {
     return this.unary(a.type === 'i32' ? Op.i32Eqz : Op.i64Eqz, 'i32', a);
   }
 
   eq<T extends 'i32' | 'i64'>(a: Value<T>, b: Value<T>): I32 {
-    if (isZero(b)) return this.eqz(a as I32 | I64);
+    if (isZero(b)) return this.eqz(a);
     return this.#compare([Op.i32Eq, Op.i64Eq], a, b);
   }
 
@@ -268,6 +268,17 @@ export class Operations {
   wrap(a: I64): I32 {
     if (a.kind === NodeKind.constant) return this.i32(a.lo);
     return this.unary(Op.i32WrapI64, 'i32', a);
+  }
+
+  /** The high half of an i64. */
+  high(a: I64): I32 {
+    if (a.kind === NodeKind.constant) return this.i32(a.hi);
+    return this.wrap(this.shrU(a, this.i64(32)));
+  }
+
+  /** An i64 at the width an instruction's sf bit says: itself for 1, its low half for 0. */
+  atWidth(a: I64, sf: number): Value<'i32' | 'i64'> {
+    return sf === 0 ? this.wrap(a) : a;
   }
 
   extendU(a: I32): I64 {

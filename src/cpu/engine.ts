@@ -1,0 +1,202 @@
+import type { Architecture, EngineRuntime } from './architecture.ts';
+import { CodeCache, type CodeCacheLayout } from './code-cache.ts';
+import { Handler, RECORD_HANDLER, RECORD_IMMEDIATE, RECORD_SIZE } from './code-page.ts';
+import { Decoder } from './decoder.ts';
+import type { Environment } from './environment.ts';
+import { Exit } from './exits.ts';
+import type { MachineMemory } from './machine-memory.ts';
+import { routineTable } from './runtime.ts';
+import { BUDGET, CODE_PAGE, PC } from './state.ts';
+import { encodeColdTier, HEAT_BYTES } from './tiers/cold.ts';
+import { FlowTable } from './tiers/flow.ts';
+import { encodeAbsentRegion, encodeRegion } from './tiers/hot.ts';
+import { IMPORT_MODULE } from './tiers/imports.ts';
+import { findRegion } from './tiers/region.ts';
+
+export interface EngineOptions {
+  readonly architecture: Architecture;
+  readonly memory: MachineMemory;
+  readonly environment: Environment;
+  readonly codeCache: CodeCacheLayout;
+  /** Machine address of the heat table, HEAT_BYTES long. */
+  readonly heatTable: number;
+  /** Machine address of a u32, 0 at first: the next region slot, shared by all threads. */
+  readonly regionCounter: number;
+  /** Branches to an instruction before the code there is translated; 0 keeps everything in the cold tier. */
+  readonly hotThreshold: number;
+  /** Milliseconds from any origin, for statistics alone. */
+  readonly now: () => number;
+}
+
+export interface EngineStatistics {
+  regions: number;
+  regionInstructions: number;
+  regionBytes: number;
+  /** Milliseconds spent in translating regions. */
+  compileTime: number;
+  decoded: number;
+}
+
+export { HEAT_BYTES };
+
+/** Regions in the table before the engine starts over. */
+const MAX_REGIONS = 1 << 16;
+
+/**
+ * One thread's engine: runs vCPUs, given by the address of their records, in both tiers. It returns for everything that is
+ * not plain execution, with an Exit.
+ */
+export class Engine implements EngineRuntime {
+  readonly memory: MachineMemory;
+  readonly environment: Environment;
+  readonly codeCache: CodeCache;
+  readonly decoder: Decoder;
+  readonly statistics: EngineStatistics = {
+    regions: 0,
+    regionInstructions: 0,
+    regionBytes: 0,
+    compileTime: 0,
+    decoded: 0,
+  };
+
+  readonly #architecture: Architecture;
+  readonly #options: EngineOptions;
+  readonly #flows: FlowTable;
+  readonly #imports: WebAssembly.Imports;
+  readonly #regions: WebAssembly.Table;
+  readonly #absentRegion: WebAssembly.ExportValue;
+  readonly #run: (state: number) => number;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#architecture = options.architecture;
+    this.memory = options.memory;
+    this.environment = options.environment;
+    this.codeCache = new CodeCache(options.memory, options.codeCache);
+    this.decoder = new Decoder(options.architecture.instructions, options.architecture.undefinedInstruction);
+    this.#flows = new FlowTable(this.decoder);
+    this.#regions = new WebAssembly.Table({ element: 'anyfunc', initial: 1024 });
+    this.#imports = this.#makeImports();
+    this.#absentRegion = this.#instantiate(encodeAbsentRegion(this.memory.size / 65536));
+    for (let slot = 0; slot < this.#regions.length; slot++) this.#regions.set(slot, this.#absentRegion);
+    const cold = new WebAssembly.Module(
+      encodeColdTier({
+        decoder: this.decoder,
+        memoryPages: this.memory.size / 65536,
+        heatTable: options.heatTable,
+        hotThreshold: options.hotThreshold,
+      }),
+    );
+    this.#run = new WebAssembly.Instance(cold, this.#imports).exports.run as (state: number) => number;
+  }
+
+  #makeImports(): WebAssembly.Imports {
+    const architecture = this.#architecture;
+    const routines = routineTable();
+    return {
+      [IMPORT_MODULE]: {
+        memory: this.memory.memory,
+        regions: this.#regions,
+        load: (state: number, lo: number, hi: number, kind: number) =>
+          architecture.load(this, state >>> 0, lo, hi, kind),
+        store: (state: number, lo: number, hi: number, kind: number) =>
+          architecture.store(this, state >>> 0, lo, hi, kind),
+        address: (state: number, lo: number, hi: number, kind: number) =>
+          architecture.address(this, state >>> 0, lo, hi, kind),
+        fetch: (state: number) => architecture.fetch(this, state >>> 0),
+        decode: (state: number, record: number) => this.#decode(state >>> 0, record >>> 0),
+        routine: (number: number, state: number) => {
+          const routine = routines[number];
+          if (routine === undefined) throw new Error(`no routine ${number}`);
+          return routine(this, state >>> 0);
+        },
+      },
+    };
+  }
+
+  /** Runs a vCPU until something needs attention; its budget field bounds the instructions. */
+  run(state: number): Exit {
+    for (;;) {
+      const exit = this.#run(state) as Exit;
+      if (exit === Exit.hot) {
+        this.#translate(state);
+      } else if (exit === Exit.notInstalled) {
+        this.#installAgain(state);
+      } else {
+        return exit;
+      }
+    }
+  }
+
+  /** Runs one instruction in the cold tier, whatever was translated there. */
+  step(state: number): Exit {
+    this.memory.i32[(state + BUDGET) >>> 2] = 1;
+    return this.#run(state) as Exit;
+  }
+
+  /** Machine address of the frame and position in it of the instruction at PC, from the translation table. */
+  #locate(state: number): { frame: number; position: number; page: number } | null {
+    if (this.#architecture.fetch(this, state) !== 0) return null;
+    const page = this.memory.u32[(state + CODE_PAGE) >>> 2] as number;
+    const pcLow = this.memory.u32[(state + PC) >>> 2] as number;
+    return { frame: this.codeCache.frameOf(page), position: (pcLow & 0xfff) >>> 2, page };
+  }
+
+  #decode(state: number, record: number): number {
+    const page = this.memory.u32[(state + CODE_PAGE) >>> 2] as number;
+    const word = this.memory.u32[(this.codeCache.frameOf(page) + ((record - page) / RECORD_SIZE) * 4) >>> 2] as number;
+    this.decoder.writeRecord(this.memory, record, word);
+    this.statistics.decoded++;
+    return 0;
+  }
+
+  /** Translates the region at PC and lets its record lead to it. */
+  #translate(state: number): void {
+    const place = this.#locate(state);
+    if (place === null) return;
+    const record = place.page + place.position * RECORD_SIZE;
+    if (this.memory.u16[(record + RECORD_HANDLER) >>> 1] === Handler.region) return;
+    const slot = Atomics.add(this.memory.i32, this.#options.regionCounter >>> 2, 1);
+    if (slot >= MAX_REGIONS) return;
+    this.#install(slot, this.#compile(place.frame, place.position));
+    this.codeCache.noteRegion(place.page);
+    this.memory.i32[(record + RECORD_IMMEDIATE) >>> 2] = slot;
+    Atomics.store(this.memory.u16, (record + RECORD_HANDLER) >>> 1, Handler.region);
+  }
+
+  /** The record at PC leads to a region that another thread translated: makes it here too. */
+  #installAgain(state: number): void {
+    const place = this.#locate(state);
+    if (place === null) return;
+    const record = place.page + place.position * RECORD_SIZE;
+    const slot = this.memory.i32[(record + RECORD_IMMEDIATE) >>> 2] as number;
+    if (this.memory.u16[(record + RECORD_HANDLER) >>> 1] !== Handler.region) return;
+    this.#install(slot, this.#compile(place.frame, place.position));
+  }
+
+  #install(slot: number, region: WebAssembly.ExportValue): void {
+    while (slot >= this.#regions.length) {
+      const from = this.#regions.grow(1024);
+      for (let i = from; i < from + 1024; i++) this.#regions.set(i, this.#absentRegion);
+    }
+    this.#regions.set(slot, region);
+  }
+
+  #compile(frame: number, position: number): WebAssembly.ExportValue {
+    const start = this.#options.now();
+    const words = frame >>> 2;
+    const blocks = findRegion(this.decoder, this.#flows, position, (at) => this.memory.u32[words + at] as number);
+    const bytes = encodeRegion(this.#architecture, blocks, this.memory.size / 65536);
+    const region = this.#instantiate(bytes);
+    const { statistics } = this;
+    statistics.regions++;
+    statistics.regionBytes += bytes.length;
+    for (const block of blocks) statistics.regionInstructions += block.instructions.length;
+    statistics.compileTime += this.#options.now() - start;
+    return region;
+  }
+
+  #instantiate(bytes: Uint8Array<ArrayBuffer>): WebAssembly.ExportValue {
+    return new WebAssembly.Instance(new WebAssembly.Module(bytes), this.#imports).exports.r as WebAssembly.ExportValue;
+  }
+}

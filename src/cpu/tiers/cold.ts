@@ -1,0 +1,327 @@
+import { FunctionBuilder } from '../../wasm/function-builder.ts';
+import { ModuleBuilder } from '../../wasm/module-builder.ts';
+import { Op, ValueType } from '../../wasm/opcodes.ts';
+import { Handler, RECORD_IMMEDIATE, RECORD_SIZE, RECORDS } from '../code-page.ts';
+import type { Decoder, HandlerDescription } from '../decoder.ts';
+import { Exit } from '../exits.ts';
+import { BUDGET, CODE_PAGE, PC, TLB } from '../state.ts';
+import { CODE, EXECUTE_TAG, INDEX_MASK, INDEX_SHIFT } from '../translation-table.ts';
+import { emitStoreBudget, InlineBuilder, type LoopContext, NEXT, OutOfLineBuilder } from './cold-builder.ts';
+import { declareImports, type ImportIndices } from './imports.ts';
+
+/**
+ * The cold tier: a wasm interpreter of pre-decoded records, generated from the instruction table. The most frequent handlers
+ * are arms of the main loop's br_table; the rest are functions reached by call_indirect.
+ */
+
+const { i32, i64 } = ValueType;
+
+/** Entries of the heat table: u16 counters of how often a branch went to a record. */
+export const HEAT_ENTRIES = 1 << 16;
+export const HEAT_BYTES = HEAT_ENTRIES * 2;
+
+export interface ColdTierOptions {
+  readonly decoder: Decoder;
+  /** Size of machine memory in wasm pages. */
+  readonly memoryPages: number;
+  /** Machine address of the heat table (HEAT_BYTES). */
+  readonly heatTable: number;
+  /** Branches to a record before it is translated; 0 for never. */
+  readonly hotThreshold: number;
+}
+
+/** Encodes the interpreter's module. It exports `run(state) -> Exit`. */
+export const encodeColdTier = (options: ColdTierOptions): Uint8Array<ArrayBuffer> => {
+  const { decoder } = options;
+  const module = new ModuleBuilder();
+  const imports = declareImports(module, options.memoryPages);
+  const handlerType = module.type([i32, i32, i64], [i32]);
+  const outOfLine: number[] = [];
+  for (let handler = decoder.firstOutOfLine; handler < decoder.handlers.length; handler++) {
+    const code = new FunctionBuilder([i32, i32, i64]);
+    new OutOfLineBuilder(code, imports).describe(decoder.handlers[handler] as HandlerDescription);
+    code.unreachable();
+    outOfLine.push(module.function(handlerType, code));
+  }
+  const table = module.table({
+    element: ValueType.funcref,
+    initial: outOfLine.length,
+    maximum: outOfLine.length,
+  });
+  module.activeElements(table, 0, outOfLine);
+  const run = new FunctionBuilder([i32]);
+  emitRun(run, options, imports, handlerType, table);
+  module.exportFunction('run', module.function(module.type([i32], [i32]), run));
+  return module.encode();
+};
+
+const emitRun = (
+  code: FunctionBuilder,
+  { decoder, heatTable, hotThreshold }: ColdTierOptions,
+  imports: ImportIndices,
+  handlerType: number,
+  handlerTable: number,
+): void => {
+  const state = 0;
+  const record = code.local(i32);
+  const pageBase = code.local(i32);
+  const pageAddress = code.local(i64);
+  const budget = code.local(i32);
+  const exitCode = code.local(i32);
+  const entry = code.local(i32);
+  const scratch = code.local(i32);
+  const pc = code.local(i64);
+
+  const pushPc = (): void => {
+    code.localGet(pageAddress);
+    code.localGet(record);
+    code.localGet(pageBase);
+    code.op(Op.i32Sub);
+    code.i32Const(2);
+    code.op(Op.i32ShrS);
+    code.op(Op.i64ExtendI32S);
+    code.op(Op.i64Add);
+  };
+  const storePc = (): void => {
+    code.localGet(state);
+    pushPc();
+    code.store(Op.i64Store, 3, PC);
+  };
+
+  code.localGet(state);
+  code.load(Op.i32Load, 2, BUDGET);
+  code.localSet(budget);
+
+  const exitLabel = code.block();
+  const lookupLabel = code.loop();
+
+  // From PC to the record.
+  code.localGet(state);
+  code.load(Op.i64Load, 3, PC);
+  code.localTee(pc);
+  code.i64ConstNumber(-4096);
+  code.op(Op.i64And);
+  code.localSet(pageAddress);
+  code.localGet(state);
+  code.load(Op.i32Load, 2, TLB);
+  code.localGet(pc);
+  code.op(Op.i32WrapI64);
+  code.i32Const(INDEX_SHIFT);
+  code.op(Op.i32ShrU);
+  code.i32Const(INDEX_MASK);
+  code.op(Op.i32And);
+  code.op(Op.i32Add);
+  code.localTee(entry);
+  code.load(Op.i32Load, 2, CODE);
+  code.localTee(pageBase);
+  code.op(Op.i32Eqz);
+  code.localGet(entry);
+  code.load(Op.i64Load, 3, EXECUTE_TAG);
+  code.localGet(pc);
+  code.i64ConstNumber(-4093);
+  code.op(Op.i64And);
+  code.op(Op.i64Ne);
+  code.op(Op.i32Or);
+  code.branchHint(false);
+  code.if();
+  emitStoreBudget(code, budget);
+  code.localGet(state);
+  code.call(imports.fetch);
+  code.if();
+  code.i32Const(Exit.exception);
+  code.return();
+  code.end();
+  code.localGet(state);
+  code.load(Op.i32Load, 2, CODE_PAGE);
+  code.localSet(pageBase);
+  code.end();
+  code.localGet(pageBase);
+  code.localGet(pc);
+  code.op(Op.i32WrapI64);
+  code.i32Const(0xffc);
+  code.op(Op.i32And);
+  code.i32Const(2);
+  code.op(Op.i32Shl);
+  code.op(Op.i32Add);
+  code.localSet(record);
+
+  const enteredLabel = code.loop();
+  if (hotThreshold > 0) emitHeat();
+
+  const nextLabel = code.loop();
+  code.localGet(budget);
+  code.i32Const(1);
+  code.op(Op.i32Sub);
+  code.localTee(budget);
+  code.i32Const(0);
+  code.op(Op.i32LtS);
+  code.branchHint(false);
+  code.if();
+  code.i32Const(Exit.budget);
+  code.localSet(exitCode);
+  code.br(exitLabel);
+  code.end();
+
+  const jumpedLabel = code.block();
+  const context: LoopContext = {
+    record,
+    pageBase,
+    pageAddress,
+    budget,
+    exitCode,
+    nextLabel,
+    jumpedLabel,
+    lookupLabel,
+    exitLabel,
+  };
+  const inline = new InlineBuilder(code, imports, context);
+  const arms = decoder.firstOutOfLine;
+  const labels: number[] = new Array(arms + 1);
+  for (let arm = arms; arm >= 0; arm--) labels[arm] = code.block();
+  code.localGet(record);
+  code.load(Op.i32Load16U, 1, 0);
+  code.localTee(scratch);
+  code.brTable(labels.slice(0, arms), labels[arms] as number);
+
+  code.end();
+  emitDecode();
+  code.end();
+  emitPageEnd();
+  code.end();
+  emitRegion();
+  for (let handler = Handler.first; handler < arms; handler++) {
+    code.end();
+    inline.describe(decoder.handlers[handler] as HandlerDescription);
+  }
+  code.end();
+  emitOutOfLine();
+
+  // A branch was taken: within the page it needs no look-up.
+  code.end();
+  code.localGet(record);
+  code.localGet(pageBase);
+  code.op(Op.i32Sub);
+  code.i32Const(RECORDS * RECORD_SIZE);
+  code.op(Op.i32LtU);
+  code.brIf(enteredLabel);
+  storePc();
+  code.br(lookupLabel);
+  code.end();
+  code.end();
+  code.end();
+  code.unreachable();
+  code.end();
+
+  storePc();
+  emitStoreBudget(code, budget);
+  code.localGet(exitCode);
+
+  function emitHeat(): void {
+    code.localGet(record);
+    code.load(Op.i32Load16U, 1, 0);
+    code.i32Const(Handler.region);
+    code.op(Op.i32Ne);
+    code.if();
+    code.localGet(record);
+    code.i32Const(3);
+    code.op(Op.i32ShrU);
+    code.i32Const((HEAT_ENTRIES - 1) * 2);
+    code.op(Op.i32And);
+    code.localTee(scratch);
+    code.localGet(scratch);
+    code.load(Op.i32Load16U, 1, heatTable);
+    code.i32Const(1);
+    code.op(Op.i32Add);
+    code.localTee(entry);
+    code.store(Op.i32Store16, 1, heatTable);
+    code.localGet(entry);
+    code.i32Const(hotThreshold);
+    code.op(Op.i32GeU);
+    code.branchHint(false);
+    code.if();
+    code.localGet(scratch);
+    code.i32Const(0);
+    code.store(Op.i32Store16, 1, heatTable);
+    code.i32Const(Exit.hot);
+    code.localSet(exitCode);
+    code.br(exitLabel);
+    code.end();
+    code.end();
+  }
+
+  /** Restores the instruction that the dispatch counted but that has not run. */
+  function uncount(): void {
+    code.localGet(budget);
+    code.i32Const(1);
+    code.op(Op.i32Add);
+    code.localSet(budget);
+  }
+
+  function emitDecode(): void {
+    uncount();
+    code.localGet(state);
+    code.localGet(pageBase);
+    code.store(Op.i32Store, 2, CODE_PAGE);
+    code.localGet(state);
+    code.localGet(record);
+    code.call(imports.decode);
+    code.op(Op.drop);
+    code.br(nextLabel);
+  }
+
+  function emitPageEnd(): void {
+    uncount();
+    storePc();
+    code.br(lookupLabel);
+  }
+
+  function emitRegion(): void {
+    uncount();
+    emitStoreBudget(code, budget);
+    code.localGet(state);
+    code.localGet(pageAddress);
+    code.localGet(record);
+    code.load(Op.i32Load, 2, RECORD_IMMEDIATE);
+    code.callIndirect(imports.regionType, imports.regionTable);
+    code.localSet(exitCode);
+    code.localGet(state);
+    code.load(Op.i32Load, 2, BUDGET);
+    code.localSet(budget);
+    code.localGet(exitCode);
+    code.op(Op.i32Eqz);
+    code.brIf(lookupLabel);
+    code.localGet(exitCode);
+    code.i32Const(Exit.notInstalled);
+    code.op(Op.i32Eq);
+    code.brIf(exitLabel);
+    code.localGet(exitCode);
+    code.return();
+  }
+
+  function emitOutOfLine(): void {
+    code.localGet(state);
+    code.localGet(record);
+    pushPc();
+    code.localGet(scratch);
+    code.i32Const(arms);
+    code.op(Op.i32Sub);
+    code.callIndirect(handlerType, handlerTable);
+    code.localTee(exitCode);
+    code.i32Const(NEXT);
+    code.op(Op.i32Eq);
+    code.branchHint(true);
+    code.if();
+    code.localGet(record);
+    code.i32Const(RECORD_SIZE);
+    code.op(Op.i32Add);
+    code.localSet(record);
+    code.br(nextLabel);
+    code.end();
+    code.localGet(exitCode);
+    code.op(Op.i32Eqz);
+    code.brIf(lookupLabel);
+    emitStoreBudget(code, budget);
+    code.localGet(exitCode);
+    code.return();
+  }
+};

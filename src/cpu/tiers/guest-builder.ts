@@ -1,0 +1,290 @@
+import type { FunctionBuilder } from '../../wasm/function-builder.ts';
+import { Op } from '../../wasm/opcodes.ts';
+import { Access, type AccessSize, type AtomicOperation, Builder } from '../ir/builder.ts';
+import type { I32, I64, Register, TypeName, V128, Value } from '../ir/value.ts';
+import { TLB_UNPRIVILEGED } from '../state.ts';
+import { ADDEND, INDEX_MASK, INDEX_SHIFT, READ_TAG, WRITE_TAG } from '../translation-table.ts';
+import type { ImportIndices } from './imports.ts';
+
+/** What both tiers do alike: memory accesses through the translation table, atomics, and engine calls. */
+
+const PAGE_MASK = -4096;
+
+const loadOpcodes = { 1: Op.i64Load8U, 2: Op.i64Load16U, 4: Op.i64Load32U, 8: Op.i64Load } as const;
+const storeOpcodes = { 1: Op.i64Store8, 2: Op.i64Store16, 4: Op.i64Store32, 8: Op.i64Store, 16: Op.v128Store } as const;
+const storeOpcodes32 = { 1: Op.i32Store8, 2: Op.i32Store16, 4: Op.i32Store } as const;
+
+const atomicOpcodes = {
+  add: { 1: Op.i64AtomicRmw8AddU, 2: Op.i64AtomicRmw16AddU, 4: Op.i64AtomicRmw32AddU, 8: Op.i64AtomicRmwAdd },
+  sub: { 1: Op.i64AtomicRmw8SubU, 2: Op.i64AtomicRmw16SubU, 4: Op.i64AtomicRmw32SubU, 8: Op.i64AtomicRmwSub },
+  and: { 1: Op.i64AtomicRmw8AndU, 2: Op.i64AtomicRmw16AndU, 4: Op.i64AtomicRmw32AndU, 8: Op.i64AtomicRmwAnd },
+  or: { 1: Op.i64AtomicRmw8OrU, 2: Op.i64AtomicRmw16OrU, 4: Op.i64AtomicRmw32OrU, 8: Op.i64AtomicRmwOr },
+  xor: { 1: Op.i64AtomicRmw8XorU, 2: Op.i64AtomicRmw16XorU, 4: Op.i64AtomicRmw32XorU, 8: Op.i64AtomicRmwXor },
+  exchange: { 1: Op.i64AtomicRmw8XchgU, 2: Op.i64AtomicRmw16XchgU, 4: Op.i64AtomicRmw32XchgU, 8: Op.i64AtomicRmwXchg },
+} as const;
+
+const compareExchangeOpcodes = {
+  1: Op.i64AtomicRmw8CmpxchgU,
+  2: Op.i64AtomicRmw16CmpxchgU,
+  4: Op.i64AtomicRmw32CmpxchgU,
+  8: Op.i64AtomicRmwCmpxchg,
+} as const;
+
+/** Opcode and log2 alignment to load or store a plain value of a type. */
+export const plainLoad = {
+  i32: Op.i32Load,
+  i64: Op.i64Load,
+  f32: Op.f32Load,
+  f64: Op.f64Load,
+  v128: Op.v128Load,
+} as const;
+export const plainStore = {
+  i32: Op.i32Store,
+  i64: Op.i64Store,
+  f32: Op.f32Store,
+  f64: Op.f64Store,
+  v128: Op.v128Store,
+} as const;
+export const plainAlign = { i32: 2, i64: 3, f32: 2, f64: 3, v128: 4 } as const;
+
+export abstract class GuestBuilder extends Builder {
+  protected readonly imports: ImportIndices;
+  /** The wasm local (a parameter) that holds the vCPU record's address. */
+  protected readonly stateLocal = 0;
+
+  constructor(code: FunctionBuilder, imports: ImportIndices) {
+    super(code);
+    this.imports = imports;
+  }
+
+  override stateRegister(offset: number): Register {
+    return offset as Register;
+  }
+
+  /** Emits what ends the instruction with the exception that a slow path left pending. */
+  protected abstract emitException(): void;
+  /** Pushes the address of the translation table for accesses at the current privilege. */
+  protected abstract emitTranslationTable(): void;
+  /** Makes the record hold the registers, before an engine call that may look at them or that may not come back. */
+  protected abstract synchronize(): void;
+
+  #emitTable(access: number): void {
+    if ((access & Access.unprivileged) === 0) {
+      this.emitTranslationTable();
+      return;
+    }
+    this.code.localGet(this.stateLocal);
+    this.code.load(Op.i32Load, 2, TLB_UNPRIVILEGED);
+  }
+
+  /** Leaves in a local the address of the translation table entry for an address. */
+  #emitEntry(address: I64, access: number): number {
+    const code = this.code;
+    const entry = this.temporary('i32');
+    this.#emitTable(access);
+    this.emit(address);
+    code.op(Op.i32WrapI64);
+    code.i32Const(INDEX_SHIFT);
+    code.op(Op.i32ShrU);
+    code.i32Const(INDEX_MASK);
+    code.op(Op.i32And);
+    code.op(Op.i32Add);
+    code.localSet(entry);
+    return entry;
+  }
+
+  /** Pushes what a tag must equal for an access to hit: its last byte's page, or with `aligned` its page if aligned. */
+  #emitWantedTag(size: AccessSize, address: I64, access: number): void {
+    const code = this.code;
+    this.emit(address);
+    if ((access & Access.aligned) !== 0) {
+      code.i64ConstNumber(PAGE_MASK + size - 1);
+    } else {
+      if (size > 1) {
+        code.i64ConstNumber(size - 1);
+        code.op(Op.i64Add);
+      }
+      code.i64ConstNumber(PAGE_MASK);
+    }
+    code.op(Op.i64And);
+  }
+
+  #emitTagMatches(entry: number, tag: number, size: AccessSize, address: I64, access: number): void {
+    this.code.localGet(entry);
+    this.code.load(Op.i64Load, 3, tag);
+    this.#emitWantedTag(size, address, access);
+    this.code.op(Op.i64Eq);
+  }
+
+  /** Pushes the machine address of an access that hits. */
+  #emitHitAddress(entry: number, address: I64): void {
+    this.emit(address);
+    this.code.op(Op.i32WrapI64);
+    this.code.localGet(entry);
+    this.code.load(Op.i32Load, 2, ADDEND);
+    this.code.op(Op.i32Add);
+  }
+
+  /** Calls a slow path; an exception ends the instruction. */
+  #emitSlow(importIndex: number, size: AccessSize, address: I64, access: number): void {
+    const code = this.code;
+    code.localGet(this.stateLocal);
+    this.emit(address);
+    code.op(Op.i32WrapI64);
+    this.emit(address);
+    code.i64ConstNumber(32);
+    code.op(Op.i64ShrU);
+    code.op(Op.i32WrapI64);
+    code.i32Const(size | (access << 8));
+    code.call(importIndex);
+    code.branchHint(false);
+    code.if();
+    this.emitException();
+    code.end();
+  }
+
+  #emitScratchLoad(type: TypeName, cell: number): void {
+    this.code.localGet(this.stateLocal);
+    this.code.load(plainLoad[type], plainAlign[type], this.scratchOffset(cell));
+  }
+
+  #load<T extends 'i64' | 'v128'>(type: T, size: AccessSize, address: I64, access: number): Value<T> {
+    const code = this.code;
+    const at = this.now(address);
+    const result = this.temporary(type);
+    const entry = this.#emitEntry(at, access);
+    this.#emitTagMatches(entry, READ_TAG, size, at, access);
+    code.branchHint(true);
+    code.if();
+    this.#emitHitAddress(entry, at);
+    code.load(type === 'v128' ? Op.v128Load : loadOpcodes[size as 1 | 2 | 4 | 8], 0, 0);
+    code.localSet(result);
+    code.else();
+    this.#emitSlow(this.imports.load, size, at, access);
+    this.#emitScratchLoad(type, 0);
+    code.localSet(result);
+    code.end();
+    return this.localValue(type, result);
+  }
+
+  override load(size: 1 | 2 | 4 | 8, address: I64, access: number = Access.normal): I64 {
+    return this.#load('i64', size, address, access);
+  }
+
+  override loadV(address: I64, access: number = Access.normal): V128 {
+    return this.#load('v128', 16, address, access);
+  }
+
+  override store(size: AccessSize, address: I64, value: I32 | I64 | V128, access: number = Access.normal): void {
+    const code = this.code;
+    const at = this.now(address);
+    const stored = this.now(value);
+    const entry = this.#emitEntry(at, access);
+    this.#emitTagMatches(entry, WRITE_TAG, size, at, access);
+    code.branchHint(true);
+    code.if();
+    this.#emitHitAddress(entry, at);
+    this.emit(stored);
+    const narrow = stored.type === 'i32';
+    code.store(narrow ? storeOpcodes32[size as 1 | 2 | 4] : storeOpcodes[size], 0, 0);
+    code.else();
+    this.#emitScratchStore(0, stored);
+    this.#emitSlow(this.imports.store, size, at, access);
+    code.end();
+  }
+
+  #emitScratchStore(cell: number, value: Value): void {
+    this.code.localGet(this.stateLocal);
+    this.emit(value);
+    this.code.store(plainStore[value.type], plainAlign[value.type], this.scratchOffset(cell));
+  }
+
+  override machineAddress(size: AccessSize, address: I64): I32 {
+    const code = this.code;
+    const at = this.now(address);
+    const result = this.temporary('i32');
+    const entry = this.#emitEntry(at, Access.aligned);
+    this.#emitTagMatches(entry, READ_TAG, size, at, Access.aligned);
+    this.#emitTagMatches(entry, WRITE_TAG, size, at, Access.aligned);
+    code.op(Op.i32And);
+    code.branchHint(true);
+    code.if();
+    this.#emitHitAddress(entry, at);
+    code.localSet(result);
+    code.else();
+    this.#emitSlow(this.imports.address, size, at, Access.aligned);
+    this.#emitScratchLoad('i32', 0);
+    code.localSet(result);
+    code.end();
+    return this.localValue('i32', result);
+  }
+
+  override atomic(operation: AtomicOperation, size: 1 | 2 | 4 | 8, machineAddress: I32, value: I64): I64 {
+    const result = this.temporary('i64');
+    this.emit(machineAddress);
+    this.emit(value);
+    this.code.atomic(atomicOpcodes[operation][size], Math.log2(size), 0);
+    this.code.localSet(result);
+    return this.localValue('i64', result);
+  }
+
+  override compareExchange(size: 1 | 2 | 4 | 8, machineAddress: I32, expected: I64, replacement: I64): I64 {
+    const result = this.temporary('i64');
+    this.emit(machineAddress);
+    this.emit(expected);
+    this.emit(replacement);
+    this.code.atomic(compareExchangeOpcodes[size], Math.log2(size), 0);
+    this.code.localSet(result);
+    return this.localValue('i64', result);
+  }
+
+  #emitCall(routine: number, inputs: readonly Value[]): void {
+    const code = this.code;
+    for (let i = 0; i < inputs.length; i++) this.#emitScratchStore(i, inputs[i] as Value);
+    code.i32Const(routine);
+    code.localGet(this.stateLocal);
+    code.call(this.imports.routine);
+  }
+
+  #results(types: readonly TypeName[]): Value[] {
+    return types.map((type, cell) => {
+      const local = this.temporary(type);
+      this.#emitScratchLoad(type, cell);
+      this.code.localSet(local);
+      return this.localValue(type, local);
+    });
+  }
+
+  override call(routine: number, inputs: readonly Value[], results: readonly TypeName[]): Value[] {
+    this.#emitCall(routine, inputs);
+    this.code.drop();
+    return this.#results(results);
+  }
+
+  override callChecked(routine: number, inputs: readonly Value[], results: readonly TypeName[]): Value[] {
+    const ready = inputs.map((value) => this.now(value));
+    this.synchronize();
+    this.#emitCall(routine, ready);
+    this.code.branchHint(false);
+    this.code.if();
+    this.emitException();
+    this.code.end();
+    return this.#results(results);
+  }
+
+  protected emitStateLoad(type: TypeName, offset: number): void {
+    this.code.localGet(this.stateLocal);
+    this.code.load(plainLoad[type], plainAlign[type], offset);
+  }
+
+  protected override emitStateField(value: Value): void {
+    this.emitStateLoad(value.type, value.lo);
+  }
+
+  /** Stores a value to a field of the record. */
+  protected emitStateStore(offset: number, value: Value): void {
+    this.code.localGet(this.stateLocal);
+    this.emit(value);
+    this.code.store(plainStore[value.type], plainAlign[value.type], offset);
+  }
+}
