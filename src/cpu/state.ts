@@ -36,8 +36,11 @@ export const PENDING_ADDRESS = 0x48;
 /** The guest-physical address of the access that needs a device model, or that faulted (i64). */
 export const PENDING_PHYSICAL = 0x50;
 
-/** Machine address of the pre-decoded page that holds the next instruction, and the page's virtual address, when left. */
+/** Machine address of the pre-decoded page that holds the next instruction, as the last fetch left it (i32). */
 export const CODE_PAGE = 0x58;
+
+/** 32 bytes for the layer above, which knows whose processor this is. */
+export const OWNER = 0x60;
 
 /** Eight cells of sixteen bytes that pass values between translated code and the engine. */
 export const SCRATCH = 0x80;

@@ -1,5 +1,5 @@
 import type { RegisterOperand } from '../../instruction.ts';
-import { Access, type AccessSize, type Builder } from '../../ir/builder.ts';
+import type { AccessSize, Builder } from '../../ir/builder.ts';
 import type { I64, Register } from '../../ir/value.ts';
 import { destination, source, vector } from '../operands.ts';
 
@@ -24,7 +24,8 @@ export interface Transfer {
 type IntegerSize = 1 | 2 | 4 | 8;
 type Move = Transfer['move'];
 
-const storeInteger =
+/** Stores the low bytes of a general or vector register. */
+const storeLow =
   (bytes: IntegerSize): Move =>
   (o, t, address, access) =>
     o.store(bytes, address, bytes === 8 ? o.get64(t) : o.get32(t), access);
@@ -40,11 +41,6 @@ const loadSigned =
     const bits = (bytes * 8) as 8 | 16 | 32;
     o.set(t, o.signExtend(o.atWidth(o.load(bytes, address, access), sf), bits));
   };
-
-const storeScalar =
-  (bytes: IntegerSize): Move =>
-  (o, t, address, access) =>
-    o.store(bytes, address, bytes === 8 ? o.get64(t) : o.get32(t), access);
 
 const loadScalar =
   (bytes: IntegerSize): Move =>
@@ -73,31 +69,31 @@ const simd = (mnemonic: string, width: string, bytes: AccessSize, opc: string, m
 });
 
 export const generalTransfers: readonly Transfer[] = [
-  general('STRB', 'W', 1, '00', storeInteger(1)),
+  general('STRB', 'W', 1, '00', storeLow(1)),
   general('LDRB', 'W', 1, '01', loadInteger(1)),
   general('LDRSB', 'X', 1, '10', loadSigned(1, 1)),
   general('LDRSB', 'W', 1, '11', loadSigned(1, 0)),
-  general('STRH', 'W', 2, '00', storeInteger(2)),
+  general('STRH', 'W', 2, '00', storeLow(2)),
   general('LDRH', 'W', 2, '01', loadInteger(2)),
   general('LDRSH', 'X', 2, '10', loadSigned(2, 1)),
   general('LDRSH', 'W', 2, '11', loadSigned(2, 0)),
-  general('STR', 'W', 4, '00', storeInteger(4)),
+  general('STR', 'W', 4, '00', storeLow(4)),
   general('LDR', 'W', 4, '01', loadInteger(4)),
   general('LDRSW', 'X', 4, '10', loadSigned(4, 1)),
-  general('STR', 'X', 8, '00', storeInteger(8)),
+  general('STR', 'X', 8, '00', storeLow(8)),
   general('LDR', 'X', 8, '01', loadInteger(8)),
 ];
 
 export const simdTransfers: readonly Transfer[] = [
-  simd('STR', 'B', 1, '00', storeScalar(1)),
+  simd('STR', 'B', 1, '00', storeLow(1)),
   simd('LDR', 'B', 1, '01', loadScalar(1)),
   simd('STR', 'Q', 16, '10', storeVector),
   simd('LDR', 'Q', 16, '11', loadVector),
-  simd('STR', 'H', 2, '00', storeScalar(2)),
+  simd('STR', 'H', 2, '00', storeLow(2)),
   simd('LDR', 'H', 2, '01', loadScalar(2)),
-  simd('STR', 'S', 4, '00', storeScalar(4)),
+  simd('STR', 'S', 4, '00', storeLow(4)),
   simd('LDR', 'S', 4, '01', loadScalar(4)),
-  simd('STR', 'D', 8, '00', storeScalar(8)),
+  simd('STR', 'D', 8, '00', storeLow(8)),
   simd('LDR', 'D', 8, '01', loadScalar(8)),
 ];
 
@@ -108,6 +104,3 @@ export const mnemonicWith = (letter: 'U' | 'T', { mnemonic }: Transfer): string 
   mnemonic.slice(0, 2) + letter + mnemonic.slice(2);
 
 export const isVector = (transfer: Transfer): boolean => transfer.v === '1';
-
-/** Access for a form that is or is not the unprivileged one. */
-export const privilege = (unprivileged: boolean): number => (unprivileged ? Access.unprivileged : Access.normal);
