@@ -7,10 +7,13 @@
 export const PAGE_SHIFT = 12;
 export const PAGE_SIZE = 1 << PAGE_SHIFT;
 
-/** A record: handler number (u16), three register offsets (u16), then either a 64-bit immediate or a 32-bit one and two more offsets. */
+/**
+ * A record: handler number (u16), three register offsets (u16), then a 64-bit immediate, or a 32-bit one and two more offsets,
+ * or four more offsets.
+ */
 export const RECORD_SIZE = 16;
 export const RECORD_HANDLER = 0;
-export const RECORD_REGISTERS = [2, 4, 6, 12, 14] as const;
+export const RECORD_REGISTERS = [2, 4, 6, 12, 14, 8, 10] as const;
 export const RECORD_IMMEDIATE = 8;
 
 /** Instructions in a page. */

@@ -67,8 +67,8 @@ export interface InstructionDefinition<S extends string, O extends Operands> {
   /** False for values of the other fields that are not this instruction (reserved encodings). */
   readonly valid?: (fields: Fields) => boolean;
   /**
-   * At most five operands: up to three registers beside a 64-bit immediate, up to five registers beside a 32-bit one or a
-   * branch target, and one immediate or target at most.
+   * Up to seven registers, or up to three beside a 64-bit immediate, or up to five beside a 32-bit one or a branch target;
+   * one immediate or target at most.
    */
   readonly operands: O;
   /** Executed so often that the cold tier keeps it in its main loop. */
@@ -137,7 +137,7 @@ const checkOperands = (name: string, operands: Operands): void => {
   const kinds = Object.values(operands).map((operand) => operand.kind);
   const registers = kinds.filter((kind) => kind === 'register').length;
   const others = kinds.length - registers;
-  const limit = kinds.includes('immediate64') ? 3 : 5;
+  const limit = others === 0 ? 7 : kinds.includes('immediate64') ? 3 : 5;
   if (others > 1 || registers > limit) throw new Error(`${name}: its operands do not fit a pre-decoded record`);
 };
 

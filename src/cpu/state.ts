@@ -38,6 +38,11 @@ export const PENDING_PHYSICAL = 0x50;
 
 /** Machine address of the pre-decoded page that holds the next instruction, as the last fetch left it (i32). */
 export const CODE_PAGE = 0x58;
+/**
+ * Machine address of the page of locks that serialise 16-byte atomic accesses (i32): the same page for all vCPUs of the host,
+ * zero while no one holds a lock.
+ */
+export const PAIR_LOCKS = 0x5c;
 
 /** 32 bytes for the layer above, which knows whose processor this is. */
 export const OWNER = 0x60;

@@ -47,7 +47,7 @@ esac
 # Busybox's poweroff, reboot and halt ask the first process. Output may still wait in the terminal: setting its mode
 # returns when it is out.
 finish() {
-  stty sane < /dev/console
+  stty sane < /dev/console 2> /dev/null
   busybox "$1" -f
 }
 trap 'finish poweroff' USR2
@@ -71,6 +71,6 @@ cat /run/session > /run/status &
 setsid setsid cttyhack sh -c 'trap : INT; sh "$@" 9>&-; echo $? >&9' session \${script:--l} < /dev/console 9> /run/session
 wait $!
 read -r status < /run/status
-[ -z "$script" ] || printf '\\nhostrock.exit=%d\\n' "$status"
+[ -z "$script" ] || printf '\\nhostrock.exit=%d\\n' "\${status:-137}"
 finish poweroff
 `;

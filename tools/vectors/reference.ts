@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { type Image, IMAGE_SIZE, imagesIn } from '../../test/cpu/arm64/cases/image.ts';
+import { IMAGE_SIZE, type Image, imagesIn } from '../../test/cpu/arm64/cases/image.ts';
 import { PROGRAM_WORDS } from '../../test/cpu/arm64/cases/layout.ts';
 import type { Batch } from '../../test/cpu/arm64/cases/program.ts';
 
@@ -34,7 +34,9 @@ const buildRunner = (): string => {
   try {
     execFileSync(COMPILER, [...flags, '-o', fresh, source], { stdio: ['ignore', 'inherit', 'inherit'] });
   } catch (error) {
-    throw new Error(`cannot build the reference runner with ${COMPILER} (Debian: gcc-aarch64-linux-gnu)`, { cause: error });
+    throw new Error(`cannot build the reference runner with ${COMPILER} (Debian: gcc-aarch64-linux-gnu)`, {
+      cause: error,
+    });
   }
   renameSync(fresh, binary);
   return binary;
@@ -77,7 +79,9 @@ export class Reference {
     this.#child = child;
     child.stdout.on('data', (chunk: Uint8Array) => this.#receive(chunk));
     child.on('error', () => this.#fail(new Error(`cannot run ${EMULATOR} (Debian: qemu-user)`)));
-    child.on('exit', (code, signal) => this.#fail(new Error(`the reference runner ended: ${signal ?? `status ${code}`}`)));
+    child.on('exit', (code, signal) =>
+      this.#fail(new Error(`the reference runner ended: ${signal ?? `status ${code}`}`)),
+    );
     child.stdin.on('error', () => {});
   }
 

@@ -243,6 +243,23 @@ export abstract class Builder extends Operations {
     this.code.end();
   }
 
+  /**
+   * Does an attempt again and again until `done` is nonzero; gives the last one's value. For what only other processors'
+   * interference can fail (compare-and-exchange loops, short locks): nothing interrupts it.
+   */
+  retry<T extends TypeName>(type: T, attempt: () => { readonly value: Value<T>; readonly done: I32 }): Value<T> {
+    const local = this.#allocate(type);
+    const again = this.code.loop();
+    this.#inScope(() => {
+      const { value, done } = attempt();
+      this.#emitTo(value, local);
+      this.emit(this.eqz(done));
+      this.code.brIf(again);
+    });
+    this.code.end();
+    return this.#localValue(type, local);
+  }
+
   #emitTo(value: Value, local: number): void {
     this.emit(value);
     this.code.localSet(local);

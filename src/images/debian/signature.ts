@@ -1,5 +1,5 @@
 /** OpenPGP signatures on Release files, checked against a keyring of public keys. */
-import type { Key, VerificationResult } from 'openpgp';
+import type { Key, VerifyMessageResult } from 'openpgp';
 import { decodeText } from '../bytes.ts';
 import { ImageError } from '../errors.ts';
 
@@ -29,7 +29,7 @@ async function readKeyring(keyring: Keyring, name: string): Promise<Key[]> {
 }
 
 /** Debian signs with several keys in turn of generations: one good signature by a trusted key is enough. */
-async function requireGood(signatures: readonly VerificationResult[], file: string, keyring: string): Promise<void> {
+async function requireGood(signatures: VerifyMessageResult['signatures'], file: string, keyring: string): Promise<void> {
   const problems: string[] = [];
   for (const { keyID, verified } of signatures) {
     try {
@@ -52,10 +52,6 @@ export interface SignatureOptions {
   readonly file: string;
 }
 
-function verifyOptions(keys: Key[], now: Date): { verificationKeys: Key[]; date: Date } {
-  return { verificationKeys: keys, date: now };
-}
-
 /**
  * The text of a clear-signed file (InRelease) whose signature is good.
  *
@@ -64,11 +60,11 @@ function verifyOptions(keys: Key[], now: Date): { verificationKeys: Key[]; date:
 export async function verifyClearSigned(text: string, options: SignatureOptions): Promise<string> {
   const { keyring, keyringName, now, file } = options;
   const { readCleartextMessage, verify } = await library();
-  const keys = await readKeyring(keyring, keyringName);
+  const verificationKeys = await readKeyring(keyring, keyringName);
   const message = await readCleartextMessage({ cleartextMessage: text }).catch((cause: unknown) => {
     throw new ImageError('format', `${file}: not a clear-signed file`, { cause });
   });
-  const { signatures } = await verify({ message, ...verifyOptions(keys, now) });
+  const { signatures } = await verify({ message, verificationKeys, date: now });
   await requireGood(signatures, file, keyringName);
   return message.getText();
 }
@@ -85,11 +81,11 @@ export async function verifyDetached(
 ): Promise<void> {
   const { keyring, keyringName, now, file } = options;
   const { createMessage, readSignature, verify } = await library();
-  const keys = await readKeyring(keyring, keyringName);
+  const verificationKeys = await readKeyring(keyring, keyringName);
   const signature = await readSignature({ armoredSignature }).catch((cause: unknown) => {
     throw new ImageError('format', `${file}: its signature file is malformed`, { cause });
   });
   const message = await createMessage({ binary: content });
-  const { signatures } = await verify({ message, signature, ...verifyOptions(keys, now) });
+  const { signatures } = await verify({ message, signature, verificationKeys, date: now });
   await requireGood(signatures, file, keyringName);
 }

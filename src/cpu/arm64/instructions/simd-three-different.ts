@@ -1,4 +1,3 @@
-import { Op } from '../../../wasm/opcodes.ts';
 import { type Instruction, instruction } from '../../instruction.ts';
 import type { V128 } from '../../ir/value.ts';
 import { vector } from '../operands.ts';
@@ -98,19 +97,6 @@ export const accumulateDoubled = (l: Lanes, d: V128, product: Saturated, operati
   return { value: sum.value, lost: wide.or(sum.lost, product.lost) };
 };
 
-/** Products of polynomials over {0, 1} of eight bits, in halfwords: a bit of `m` at a time from the highest on. */
-const polynomialMultiplyLong: Compute = (l, { n, m }, half) => {
-  const { wider: wide } = l;
-  const factor = l.widen(n, half, true);
-  let rest = wide.shiftLeft(l.widen(m, half, true), 8);
-  let product = wide.and(factor, wide.signs(rest));
-  for (let bit = 6; bit >= 0; bit--) {
-    rest = wide.add(rest, rest);
-    product = wide.xor(wide.add(product, product), wide.and(factor, wide.signs(rest)));
-  }
-  return product;
-};
-
 export const simdThreeDifferent: readonly Instruction[] = [
   ...pair(['SADDL', 'UADDL'], '0000', (l, { n, m }, half, unsigned) =>
     l.wider.add(l.widen(n, half, unsigned), l.widen(m, half, unsigned)),
@@ -140,5 +126,4 @@ export const simdThreeDifferent: readonly Instruction[] = [
   ...doubling('SQDMLSL', '1011', accumulate('sub')),
   ...pair(['SMULL', 'UMULL'], '1100', (l, { n, m }, half, unsigned) => l.multiplyLong(n, m, half, unsigned)),
   ...doubling('SQDMULL', '1101', (l, { n, m }, half) => l.multiplyDoubledLong(n, m, half)),
-  long('PMULL', 0, '1110', [0], polynomialMultiplyLong),
 ];

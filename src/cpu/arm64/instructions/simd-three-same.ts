@@ -78,17 +78,6 @@ const sub: Compute = (l, { n, m }) => l.sub(n, m);
 const compareTest: Compute = (l, { n, m }) => l.different(l.and(n, m), l.zero());
 const compareEqual: Compute = (l, { n, m }) => l.equal(n, m);
 
-/** The product of polynomials over {0, 1}, its low half: a bit of `m` at a time from the highest on. */
-const polynomialMultiply: Compute = (l, { n, m }) => {
-  let product = l.and(n, l.signs(m));
-  let rest = m;
-  for (let bit = 6; bit >= 0; bit--) {
-    rest = l.add(rest, rest);
-    product = l.xor(l.add(product, product), l.and(n, l.signs(rest)));
-  }
-  return product;
-};
-
 const logical = (name: string, u: number, size: string, compute: (o: Builder, sources: Sources) => V128): Instruction =>
   instruction({
     name,
@@ -159,7 +148,6 @@ export const simdThreeSame: readonly Instruction[] = [
   vectorForm('MLA', 0, '10010', BytesToWords, (l, { n, m, d }) => l.add(d, l.mul(n, m))),
   vectorForm('MLS', 1, '10010', BytesToWords, (l, { n, m, d }) => l.sub(d, l.mul(n, m))),
   vectorForm('MUL', 0, '10011', BytesToWords, (l, { n, m }) => l.mul(n, m)),
-  vectorForm('PMUL', 1, '10011', [B], polynomialMultiply),
   ...pair(['SMAXP', 'UMAXP'], '10100', BytesToWords, [], pairwise((l, a, b, unsigned) => l.max(a, b, unsigned))),
   ...pair(['SMINP', 'UMINP'], '10101', BytesToWords, [], pairwise((l, a, b, unsigned) => l.min(a, b, unsigned))),
   ...pair(['SQDMULH', 'SQRDMULH'], '10110', [H, S], [H, S], (l, { n, m }, rounded) =>

@@ -167,7 +167,8 @@ export const float64 = (random: Random, out: Uint32Array, at: number): void => {
       // One that single precision can hold, or just about.
       float32(random, out, at);
       doubles[0] = new Float32Array(out.buffer, out.byteOffset + at * 4, 1)[0] as number;
-      if (random.oneIn(2)) doubleWords[0] = (doubleWords[0] as number) + random.pick([0x10000000, 0x10000001, 1, 0xfffffff]);
+      if (random.oneIn(2))
+        doubleWords[0] = (doubleWords[0] as number) + random.pick([0x10000000, 0x10000001, 1, 0xfffffff]);
       break;
     default: {
       const high = fraction(random, 20);

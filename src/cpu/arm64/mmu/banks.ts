@@ -1,0 +1,337 @@
+import type { MachineMemory } from '../../machine-memory.ts';
+import { TLB, TLB_UNPRIVILEGED } from '../../state.ts';
+import {
+  ADDEND,
+  BANK_SIZE,
+  CODE,
+  ENTRIES,
+  ENTRY_SIZE,
+  EXECUTE_TAG,
+  INDEX_MASK,
+  INDEX_SHIFT,
+  NO_PAGE,
+  READ_TAG,
+  WRITE_TAG,
+} from '../../translation-table.ts';
+import { CURRENT_EL } from '../state.ts';
+import {
+  BANK_STATE_SIZE,
+  BANK_STATES,
+  BANKS,
+  CHECK_ACCESSES,
+  CHECKED_BANK,
+  FIRST_USER_BANK,
+  KERNEL_BANK,
+  LOOSE_COUNT,
+  LOOSE_ENTRIES,
+  LOOSE_MAX,
+  LOOSE_USER,
+  SIZES,
+  SIZES_SIZE,
+  TCR_EL1,
+  TLB_BANKS,
+  TLB_GENERATION,
+  TTBR0_EL1,
+  TTBR1_EL1,
+  USER_BANK,
+  USER_BANKS,
+  USER_CLOCK,
+} from '../system-state.ts';
+
+/**
+ * The banks of a vCPU's translation table: one for EL1; eight for user address spaces (each an ASID with a TTBR0), so that
+ * a process switch drops nothing; and one that no data access hits, for when each access must be checked.
+ *
+ * Banks are filled by the thread that runs the vCPU alone, but any thread may drop entries: it makes their tags invalid by
+ * single 32-bit stores and counts up TLB_GENERATION before, which takes back a fill that it overlaps with.
+ */
+
+/** A bank's fields in the record, from BANK_STATES + bank * BANK_STATE_SIZE on (i32 each). */
+export const BankState = {
+  /** The address space of a user bank; the ASID is -1 if it has none. */
+  asid: 0,
+  ttbr0Lo: 4,
+  ttbr0Hi: 8,
+  /** USER_CLOCK when it was last chosen. */
+  used: 12,
+  /** 1 if it may have entries. */
+  filled: 16,
+  /** 1 if some of them may be global. */
+  hasGlobal: 20,
+  /** 1 if some may come from mappings larger than 4 KiB. */
+  hasLarge: 24,
+} as const;
+
+const TCR_A1 = 1 << 22;
+/** In the high half: 16-bit ASIDs. */
+const TCR_AS = 1 << 4;
+
+/** Index in the memory's 32-bit words of one of a bank's fields. */
+export const bankWord = (state: number, bank: number, field: number): number =>
+  (state + BANK_STATES + bank * BANK_STATE_SIZE + field) >>> 2;
+
+export const bankAddress = (state: number, bank: number): number => (state + BANKS + bank * BANK_SIZE) >>> 0;
+
+/** The bank that lies at a machine address. */
+const bankAt = (state: number, address: number): number => ((address >>> 0) - state - BANKS) / BANK_SIZE;
+
+/** Number of the entry that an address has in any bank. */
+export const entryOf = (lo: number): number => (lo >>> 12) & (ENTRIES - 1);
+
+const sizesAddress = (state: number, bank: number): number => state + SIZES + bank * SIZES_SIZE;
+
+const invalidate = (words: Int32Array, entryAddress: number): void => {
+  const at = entryAddress >>> 2;
+  words[at + READ_TAG / 4] = NO_PAGE;
+  words[at + WRITE_TAG / 4] = NO_PAGE;
+  words[at + EXECUTE_TAG / 4] = NO_PAGE;
+};
+
+/** Drops a bank's entries. */
+export const clearBank = (memory: MachineMemory, state: number, bank: number): void => {
+  const filled = bankWord(state, bank, BankState.filled);
+  if (memory.i32[filled] === 0) return;
+  const start = bankAddress(state, bank);
+  for (let entry = start; entry < start + BANK_SIZE; entry += ENTRY_SIZE) invalidate(memory.i32, entry);
+};
+
+/** As clearBank, by the thread that runs the vCPU: only it may say that the bank is empty. */
+const emptyBank = (memory: MachineMemory, state: number, bank: number): void => {
+  clearBank(memory, state, bank);
+  memory.i32[bankWord(state, bank, BankState.filled)] = 0;
+  memory.i32[bankWord(state, bank, BankState.hasGlobal)] = 0;
+  memory.i32[bankWord(state, bank, BankState.hasLarge)] = 0;
+  if (bank !== KERNEL_BANK) return;
+  memory.i32[(state + LOOSE_COUNT) >>> 2] = 0;
+  memory.i32[(state + LOOSE_USER) >>> 2] = 0;
+};
+
+/** Counts an invalidation by any thread: before the entries are dropped. */
+export const beginInvalidation = (memory: MachineMemory, state: number): void => {
+  Atomics.add(memory.i32, (state + TLB_GENERATION) >>> 2, 1);
+};
+
+/** Drops everything; any thread. */
+export const dropAll = (memory: MachineMemory, state: number): void => {
+  beginInvalidation(memory, state);
+  for (let bank = 0; bank < TLB_BANKS; bank++) clearBank(memory, state, bank);
+};
+
+/** Makes all banks empty, whatever was there: for a new record, or a copy of one. */
+export const resetBanks = (memory: MachineMemory, state: number): void => {
+  for (let bank = 0; bank < TLB_BANKS; bank++) {
+    memory.i32[bankWord(state, bank, BankState.filled)] = 1;
+    emptyBank(memory, state, bank);
+    memory.i32[bankWord(state, bank, BankState.asid)] = -1;
+  }
+  memory.i32[(state + USER_BANK) >>> 2] = 0;
+  selectBanks(memory, state);
+};
+
+/** Points the record's TLB fields at the banks that serve the current exception level. */
+export const selectBanks = (memory: MachineMemory, state: number): void => {
+  const words = memory.i32;
+  const checked = words[(state + CHECK_ACCESSES) >>> 2] !== 0;
+  const inUse = words[(state + USER_BANK) >>> 2] as number;
+  const user = checked || inUse === 0 ? CHECKED_BANK : inUse;
+  words[(state + TLB_UNPRIVILEGED) >>> 2] = bankAddress(state, user) | 0;
+  const current = words[(state + CURRENT_EL) >>> 2] === 0 ? user : checked ? CHECKED_BANK : KERNEL_BANK;
+  // It serves all levels and address spaces, so its instruction entries live no longer than one choice.
+  if (current === CHECKED_BANK) emptyBank(memory, state, CHECKED_BANK);
+  words[(state + TLB) >>> 2] = bankAddress(state, current) | 0;
+};
+
+/** The bank for instruction fetches now. */
+export const fetchBank = (memory: MachineMemory, state: number): number =>
+  bankAt(state, memory.i32[(state + TLB) >>> 2] as number);
+
+const currentAsid = (words: Int32Array, state: number): number => {
+  const tcrLo = words[(state + TCR_EL1) >>> 2] as number;
+  const tcrHi = words[(state + TCR_EL1 + 4) >>> 2] as number;
+  const ttbrHi = words[(state + ((tcrLo & TCR_A1) !== 0 ? TTBR1_EL1 : TTBR0_EL1) + 4) >>> 2] as number;
+  const asid = ttbrHi >>> 16;
+  return (tcrHi & TCR_AS) !== 0 ? asid : asid & 0xff;
+};
+
+/** The user bank of the address space in use, found or made. */
+export const userBank = (memory: MachineMemory, state: number): number => {
+  const words = memory.i32;
+  const inUse = words[(state + USER_BANK) >>> 2] as number;
+  return inUse !== 0 ? inUse : chooseUserBank(memory, state);
+};
+
+const chooseUserBank = (memory: MachineMemory, state: number): number => {
+  const words = memory.i32;
+  const asid = currentAsid(words, state);
+  const ttbr0Lo = words[(state + TTBR0_EL1) >>> 2] as number;
+  const ttbr0Hi = (words[(state + TTBR0_EL1 + 4) >>> 2] as number) & 0xffff;
+  const clock = (words[(state + USER_CLOCK) >>> 2] as number) + 1;
+  words[(state + USER_CLOCK) >>> 2] = clock;
+  let chosen = 0;
+  let oldest = -1;
+  for (let bank = FIRST_USER_BANK; bank < FIRST_USER_BANK + USER_BANKS; bank++) {
+    if (
+      words[bankWord(state, bank, BankState.asid)] === asid &&
+      words[bankWord(state, bank, BankState.ttbr0Lo)] === ttbr0Lo &&
+      words[bankWord(state, bank, BankState.ttbr0Hi)] === ttbr0Hi
+    ) {
+      chosen = bank;
+      break;
+    }
+    const age = (clock - (words[bankWord(state, bank, BankState.used)] as number)) >>> 0;
+    if (age > oldest) {
+      oldest = age;
+      chosen = -bank;
+    }
+  }
+  if (chosen < 0) {
+    chosen = -chosen;
+    emptyBank(memory, state, chosen);
+    words[bankWord(state, chosen, BankState.asid)] = asid;
+    words[bankWord(state, chosen, BankState.ttbr0Lo)] = ttbr0Lo;
+    words[bankWord(state, chosen, BankState.ttbr0Hi)] = ttbr0Hi;
+  }
+  words[bankWord(state, chosen, BankState.used)] = clock;
+  words[(state + USER_BANK) >>> 2] = chosen;
+  selectBanks(memory, state);
+  return chosen;
+};
+
+/** TTBR0, TTBR1 or the ASID changed: entries of other address spaces must not hit. */
+export const addressSpaceChanged = (memory: MachineMemory, state: number): void => {
+  dropLoose(memory, state);
+  memory.i32[(state + USER_BANK) >>> 2] = 0;
+  selectBanks(memory, state);
+};
+
+/** A register changed that all translations depend on. */
+export const translationChanged = (memory: MachineMemory, state: number): void => {
+  for (let bank = 0; bank < TLB_BANKS; bank++) emptyBank(memory, state, bank);
+  memory.i32[(state + USER_BANK) >>> 2] = 0;
+  selectBanks(memory, state);
+};
+
+/** PAN was set: EL1's entries for EL0's pages must not hit any longer. */
+export const panSet = (memory: MachineMemory, state: number): void => {
+  if (memory.i32[(state + LOOSE_USER) >>> 2] !== 0) dropLoose(memory, state);
+};
+
+/** Drops the EL1 bank's entries that depend on the address space or on PAN; any thread. */
+export const clearLoose = (memory: MachineMemory, state: number): void => {
+  const count = memory.i32[(state + LOOSE_COUNT) >>> 2] as number;
+  if (count > LOOSE_MAX) {
+    clearBank(memory, state, KERNEL_BANK);
+    return;
+  }
+  const bank = bankAddress(state, KERNEL_BANK);
+  for (let i = 0; i < count; i++) {
+    invalidate(memory.i32, bank + (memory.u16[(state + LOOSE_ENTRIES + i * 2) >>> 1] as number) * ENTRY_SIZE);
+  }
+};
+
+/** As clearLoose, by the thread that runs the vCPU. */
+const dropLoose = (memory: MachineMemory, state: number): void => {
+  clearLoose(memory, state);
+  memory.i32[(state + LOOSE_COUNT) >>> 2] = 0;
+  memory.i32[(state + LOOSE_USER) >>> 2] = 0;
+};
+
+/** Notes that an entry of the EL1 bank depends on the address space, or (`user`) on PAN. */
+const noteLoose = (memory: MachineMemory, state: number, lo: number, user: boolean): void => {
+  const words = memory.i32;
+  const entry = entryOf(lo);
+  if (user) words[(state + LOOSE_USER) >>> 2] = 1;
+  const count = words[(state + LOOSE_COUNT) >>> 2] as number;
+  for (let i = 0; i < Math.min(count, LOOSE_MAX); i++) {
+    if (memory.u16[(state + LOOSE_ENTRIES + i * 2) >>> 1] === entry) return;
+  }
+  if (count < LOOSE_MAX) memory.u16[(state + LOOSE_ENTRIES + count * 2) >>> 1] = entry;
+  if (count <= LOOSE_MAX) words[(state + LOOSE_COUNT) >>> 2] = count + 1;
+};
+
+/** What a new entry's mapping is like; the fields are those of a `mapping` (walk.ts). */
+export interface EntryKind {
+  readonly sizeShift: number;
+  readonly notGlobal: boolean;
+  readonly upper: boolean;
+}
+
+const noteFill = (memory: MachineMemory, state: number, bank: number, kind: EntryKind, sizeAddress: number): void => {
+  const words = memory.i32;
+  memory.u8[sizeAddress] = kind.sizeShift;
+  words[bankWord(state, bank, BankState.filled)] = 1;
+  if (!kind.notGlobal) words[bankWord(state, bank, BankState.hasGlobal)] = 1;
+  if (kind.sizeShift !== 0) words[bankWord(state, bank, BankState.hasLarge)] = 1;
+};
+
+const setTag = (words: Int32Array, at: number, lo: number, hi: number, valid: boolean): void => {
+  if (!valid) {
+    words[at] = NO_PAGE;
+    return;
+  }
+  words[at + 1] = hi;
+  words[at] = lo & -4096;
+};
+
+/**
+ * Enters a page for data accesses. `machinePage` is its machine address, `user` says that EL0 may access it (for the EL1
+ * bank).
+ */
+export const fillData = (
+  memory: MachineMemory,
+  state: number,
+  bank: number,
+  lo: number,
+  hi: number,
+  machinePage: number,
+  readable: boolean,
+  writable: boolean,
+  user: boolean,
+  kind: EntryKind,
+): void => {
+  const words = memory.i32;
+  noteFill(memory, state, bank, kind, sizesAddress(state, bank) + entryOf(lo) * 2);
+  if (bank === KERNEL_BANK && (user || kind.notGlobal || !kind.upper)) noteLoose(memory, state, lo, user);
+  const entry = (bankAddress(state, bank) + ((lo >>> INDEX_SHIFT) & INDEX_MASK)) >>> 2;
+  words[entry + ADDEND / 4] = machinePage - (lo & -4096);
+  setTag(words, entry + READ_TAG / 4, lo, hi, readable);
+  setTag(words, entry + WRITE_TAG / 4, lo, hi, writable);
+};
+
+/** Enters a page for instruction fetches; `code` is its pre-decoded page. */
+export const fillCode = (
+  memory: MachineMemory,
+  state: number,
+  bank: number,
+  lo: number,
+  hi: number,
+  code: number,
+  kind: EntryKind,
+): void => {
+  const words = memory.i32;
+  noteFill(memory, state, bank, kind, sizesAddress(state, bank) + entryOf(lo) * 2 + 1);
+  if (bank === KERNEL_BANK && (kind.notGlobal || !kind.upper)) noteLoose(memory, state, lo, false);
+  const entry = (bankAddress(state, bank) + ((lo >>> INDEX_SHIFT) & INDEX_MASK)) >>> 2;
+  words[entry + CODE / 4] = code;
+  setTag(words, entry + EXECUTE_TAG / 4, lo, hi, true);
+};
+
+/** The generation that a fill begins at. */
+export const fillGeneration = (memory: MachineMemory, state: number): number =>
+  Atomics.load(memory.i32, (state + TLB_GENERATION) >>> 2);
+
+/**
+ * Ends a fill of one page: false, with the entry dropped, if an invalidation overlapped with it. The read-modify-write
+ * orders the fill's stores before whatever invalidation comes next.
+ */
+export const fillStands = (
+  memory: MachineMemory,
+  state: number,
+  bank: number,
+  lo: number,
+  generation: number,
+): boolean => {
+  if (Atomics.add(memory.i32, (state + TLB_GENERATION) >>> 2, 0) === generation) return true;
+  invalidate(memory.i32, bankAddress(state, bank) + ((lo >>> INDEX_SHIFT) & INDEX_MASK));
+  return false;
+};

@@ -1,0 +1,249 @@
+import { setFloatingPointControl } from '../../../src/cpu/arm64/floating-point/control.ts';
+import { EXCLUSIVE_SIZE, FPCR, FPSR, SP, V, X } from '../../../src/cpu/arm64/state.ts';
+import { CLASS_SHIFT, ExceptionClass, FaultStatus, Pending } from '../../../src/cpu/arm64/syndrome.ts';
+import { Engine, HEAT_BYTES } from '../../../src/cpu/engine.ts';
+import { type Environment, NOT_MEMORY } from '../../../src/cpu/environment.ts';
+import { Exit } from '../../../src/cpu/exits.ts';
+import type { Instruction } from '../../../src/cpu/instruction.ts';
+import { MachineMemory } from '../../../src/cpu/machine-memory.ts';
+import {
+  BUDGET,
+  FLAG_C,
+  FLAG_N,
+  FLAG_V,
+  FLAG_Z,
+  PAIR_LOCKS,
+  PC,
+  PENDING_ADDRESS,
+  PENDING_KIND,
+  PENDING_SYNDROME,
+  TLB,
+  TLB_UNPRIVILEGED,
+} from '../../../src/cpu/state.ts';
+import { BANK_SIZE } from '../../../src/cpu/translation-table.ts';
+import { Field, Image, Outcome } from './cases/image.ts';
+import {
+  background,
+  CODE_BYTES,
+  DATA_BYTES,
+  fingerprint,
+  PAD,
+  PAGE,
+  programAddress,
+  programOffset,
+  WINDOW,
+  WRITABLE_BYTES,
+  windowOffsets,
+} from './cases/layout.ts';
+import type { Batch, Program } from './cases/program.ts';
+import { CODE_FRAMES, DATA_FRAMES, flatArchitecture } from './flat-architecture.ts';
+
+/** Runs cases of the differential tests on this engine, in one tier. */
+
+export type Tier = 'cold' | 'hot';
+
+/** Machine memory: what the engine needs, and the frames of flat-architecture.ts from 0x50000 to 0x71000. */
+const MEMORY_PAGES = 32;
+const STATE = 0x1000;
+const LOCKS = 0x2000;
+const CONTROL = 0x3000;
+const REGION_COUNTER = 0x3040;
+const BANK = 0x8000;
+const HEAT = 0x10000;
+const FRAME_TABLE = 0x40000;
+const ARENA = 0x80000;
+
+/** Instructions before a program counts as endless. */
+const MAX_INSTRUCTIONS = 4000;
+
+const neverAsked = (): never => {
+  throw new Error('a program asked for something that the harness does not have');
+};
+
+const environment: Environment = {
+  translate: () => NOT_MEMORY,
+  deviceRead: neverAsked,
+  deviceWrite: neverAsked,
+  virtualCounter: () => 0,
+  physicalCounter: () => 0,
+  timerChanged: () => {},
+  interruptRegisterRead: () => false,
+  interruptRegisterWrite: () => false,
+  forEachOther: () => {},
+  sendEvent: () => {},
+};
+
+const pristine = Uint8Array.from({ length: DATA_BYTES }, (_, offset) => background(offset));
+
+const outcomeOf = (syndrome: number): Outcome => {
+  switch (syndrome >>> CLASS_SHIFT) {
+    case ExceptionClass.unknown:
+    case ExceptionClass.systemRegister:
+      return Outcome.undefined;
+    case ExceptionClass.breakpointInstruction:
+      return Outcome.breakpoint;
+    case ExceptionClass.pcAlignment:
+      return Outcome.alignment;
+    case ExceptionClass.instructionAbort:
+      return Outcome.fault;
+    case ExceptionClass.dataAbort:
+      return (syndrome & 0x3f) === FaultStatus.alignment ? Outcome.alignment : Outcome.fault;
+    default:
+      return Outcome.other;
+  }
+};
+
+/** An engine, one processor and its memory. */
+export class Processor {
+  readonly tier: Tier;
+  readonly engine: Engine;
+  readonly #memory: MachineMemory;
+  readonly #data: Uint8Array;
+
+  constructor(tier: Tier, instructions: readonly Instruction[]) {
+    this.tier = tier;
+    this.#memory = new MachineMemory(
+      new WebAssembly.Memory({ initial: MEMORY_PAGES, maximum: MEMORY_PAGES, shared: true }),
+    );
+    this.engine = new Engine({
+      architecture: flatArchitecture(instructions),
+      memory: this.#memory,
+      environment,
+      codeCache: {
+        frameTable: FRAME_TABLE,
+        frames: (MEMORY_PAGES * 65536) / PAGE,
+        arena: ARENA,
+        arenaEnd: MEMORY_PAGES * 65536,
+        control: CONTROL,
+      },
+      heatTable: HEAT,
+      regionCounter: REGION_COUNTER,
+      hotThreshold: tier === 'hot' ? 1 : 0,
+      now: () => 0,
+    });
+    this.#data = this.#memory.u8.subarray(DATA_FRAMES, DATA_FRAMES + WRITABLE_BYTES);
+    this.#memory.u8.set(pristine, DATA_FRAMES);
+    this.#memory.u8.fill(0xff, BANK, BANK + BANK_SIZE);
+    this.#memory.u32[(STATE + TLB) >>> 2] = BANK;
+    this.#memory.u32[(STATE + TLB_UNPRIVILEGED) >>> 2] = BANK;
+    this.#memory.u32[(STATE + PAIR_LOCKS) >>> 2] = LOCKS;
+  }
+
+  /** Puts programs into their slots, and nothing else into the code pages. */
+  load(programs: readonly Program[]): void {
+    const { u32, u8 } = this.#memory;
+    u32.fill(PAD, CODE_FRAMES >>> 2, (CODE_FRAMES + CODE_BYTES) >>> 2);
+    for (const { slot, words } of programs) u32.set(words, (CODE_FRAMES + programOffset(slot)) >>> 2);
+    for (let frame = CODE_FRAMES; frame < CODE_FRAMES + CODE_BYTES; frame += PAGE) {
+      this.engine.codeCache.invalidateFrame(frame);
+    }
+    // Every region is gone, so their slots can be used again.
+    u32[REGION_COUNTER >>> 2] = 0;
+    u8.fill(0, HEAT, HEAT + HEAT_BYTES);
+  }
+
+  /** Runs the program in a slot from an initial state; fills `result`. */
+  run(slot: number, initial: Image, result: Image): void {
+    const place = initial.get32(Field.place);
+    const window = DATA_FRAMES + (windowOffsets[place] as number);
+    this.#memory.u8.set(initial.bytes.subarray(Field.window, Field.window + WINDOW), window);
+    this.#writeRegisters(initial);
+    this.#writeAddress(PC, programAddress(slot));
+    const outcome = this.#execute();
+    this.#readRegisters(result);
+    result.set32(Field.place, place);
+    result.set32(Field.outcome, outcome);
+    this.#readFaultAddress(result, outcome);
+    this.#readMemory(result, window);
+  }
+
+  #execute(): Outcome {
+    const { i32 } = this.#memory;
+    i32[(STATE + BUDGET) >>> 2] = MAX_INSTRUCTIONS;
+    for (;;) {
+      switch (this.engine.run(STATE)) {
+        case Exit.exception:
+          return outcomeOf(i32[(STATE + PENDING_SYNDROME) >>> 2] as number);
+        case Exit.budget:
+          return Outcome.endless;
+        case Exit.interruptCheck:
+        case Exit.waitForEvent:
+          break;
+        default:
+          return Outcome.other;
+      }
+    }
+  }
+
+  #writeAddress(offset: number, value: number): void {
+    const at = (STATE + offset) >>> 2;
+    this.#memory.u32[at] = value;
+    this.#memory.u32[at + 1] = Math.floor(value / 4294967296);
+  }
+
+  #writeRegisters(image: Image): void {
+    const { u32, i32 } = this.#memory;
+    u32.set(image.u32.subarray(0, 62), (STATE + X) >>> 2);
+    u32.set(image.u32.subarray(Field.sp >>> 2, (Field.sp >>> 2) + 2), (STATE + SP) >>> 2);
+    u32.set(image.u32.subarray(Field.v >>> 2, (Field.v >>> 2) + 128), (STATE + V) >>> 2);
+    const nzcv = image.get32(Field.nzcv) | 0;
+    i32[(STATE + FLAG_N) >>> 2] = 0;
+    i32[(STATE + FLAG_N + 4) >>> 2] = nzcv;
+    i32[(STATE + FLAG_Z) >>> 2] = (nzcv & 0x40000000) !== 0 ? 0 : 1;
+    i32[(STATE + FLAG_Z + 4) >>> 2] = 0;
+    i32[(STATE + FLAG_C) >>> 2] = (nzcv >>> 29) & 1;
+    i32[(STATE + FLAG_V) >>> 2] = 0;
+    i32[(STATE + FLAG_V + 4) >>> 2] = nzcv << 3;
+    setFloatingPointControl(this.#memory, STATE, image.get32(Field.fpcr), image.get32(Field.fpsr));
+    i32[(STATE + EXCLUSIVE_SIZE) >>> 2] = 0;
+    i32[(STATE + PENDING_KIND) >>> 2] = Pending.none;
+  }
+
+  #readRegisters(image: Image): void {
+    const { u32, i32 } = this.#memory;
+    const at = (offset: number): number => (STATE + offset) >>> 2;
+    image.u32.set(u32.subarray(at(X), at(X) + 62), 0);
+    image.u32.set(u32.subarray(at(SP), at(SP) + 2), Field.sp >>> 2);
+    image.u32.set(u32.subarray(at(PC), at(PC) + 2), Field.pc >>> 2);
+    image.u32.set(u32.subarray(at(V), at(V) + 128), Field.v >>> 2);
+    const n = (i32[at(FLAG_N) + 1] as number) < 0 ? 0x80000000 : 0;
+    const z = i32[at(FLAG_Z)] === 0 && i32[at(FLAG_Z) + 1] === 0 ? 0x40000000 : 0;
+    const c = ((i32[at(FLAG_C)] as number) & 1) << 29;
+    const v = (i32[at(FLAG_V) + 1] as number) < 0 ? 0x10000000 : 0;
+    image.set32(Field.nzcv, n | z | c | v);
+    image.set32(Field.fpcr, u32[at(FPCR)] as number);
+    image.set32(Field.fpsr, u32[at(FPSR)] as number);
+  }
+
+  #readFaultAddress(image: Image, outcome: Outcome): void {
+    const { u32 } = this.#memory;
+    const faulted = outcome === Outcome.fault || outcome === Outcome.alignment;
+    const at = Field.faultAddress >>> 2;
+    image.u32[at] = faulted ? (u32[(STATE + PENDING_ADDRESS) >>> 2] as number) : 0;
+    image.u32[at + 1] = faulted ? (u32[(STATE + PENDING_ADDRESS + 4) >>> 2] as number) : 0;
+  }
+
+  #readMemory(image: Image, window: number): void {
+    const data = this.#data;
+    const offset = window - DATA_FRAMES;
+    image.bytes.set(data.subarray(offset, offset + WINDOW), Field.window);
+    data.set(pristine.subarray(offset, offset + WINDOW), offset);
+    image.set32(Field.stray, 0);
+    for (let i = 0; i < WRITABLE_BYTES; i++) {
+      if (data[i] === pristine[i]) continue;
+      image.set32(Field.stray, fingerprint(data));
+      data.set(pristine.subarray(0, WRITABLE_BYTES));
+      return;
+    }
+  }
+}
+
+/** Runs a batch; gives an image for each run. */
+export const runBatch = (processor: Processor, { programs, runs }: Batch): Image[] => {
+  processor.load(programs);
+  return runs.map(({ program, initial }) => {
+    const result = new Image();
+    processor.run(program.slot, initial, result);
+    return result;
+  });
+};
