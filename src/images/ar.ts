@@ -25,7 +25,8 @@ export function* readAr(bytes: Uint8Array, file: string): Generator<ArMember> {
   while (at < bytes.length) {
     if (bytes.length - at < HeaderLength) throw formatError(file, at, 'truncated within an ar header');
     const header = bytes.subarray(at, at + HeaderLength);
-    if (header[58] !== 0x60 || header[59] !== 0x0a) throw formatError(file, at + 58, 'an ar header without its end mark');
+    if (header[58] !== 0x60 || header[59] !== 0x0a)
+      throw formatError(file, at + 58, 'an ar header without its end mark');
     // GNU ar ends a name with a slash, the original with spaces alone.
     const name = decodeText(header.subarray(0, 16)).replace(/\/? *$/, '');
     const sizeText = decodeText(header.subarray(48, 58)).trimEnd();

@@ -132,7 +132,8 @@ export function* readCpio(bytes: Uint8Array, file: string): Generator<CpioEntry>
     at += HeaderLength;
     if (bytes.length - at < nameLength) throw formatError(file, at, 'truncated within a cpio path');
     const nameBytes = bytes.subarray(at, at + nameLength);
-    if (nameBytes.indexOf(0) !== nameLength - 1) throw formatError(file, at, 'a cpio path that does not end where its length says');
+    if (nameBytes.indexOf(0) !== nameLength - 1)
+      throw formatError(file, at, 'a cpio path that does not end where its length says');
     const path = decodeText(nameBytes.subarray(0, -1));
     at += nameLength;
     at += padding(at - start);

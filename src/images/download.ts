@@ -65,7 +65,12 @@ async function withRetries<T>(
  * @param limit more bytes than this are an error
  * @throws ImageError `network`, `not-found`
  */
-export async function fetchSmall(context: DownloadContext, url: string, what: string, limit: number): Promise<Uint8Array> {
+export async function fetchSmall(
+  context: DownloadContext,
+  url: string,
+  what: string,
+  limit: number,
+): Promise<Uint8Array> {
   const { transport, signal, onProgress } = context;
   return await withRetries(
     context,
@@ -104,7 +109,12 @@ export interface WantedObject {
   readonly what: string;
 }
 
-async function receive(context: DownloadContext, wanted: WantedObject, url: string, partial: PartialObject): Promise<void> {
+async function receive(
+  context: DownloadContext,
+  wanted: WantedObject,
+  url: string,
+  partial: PartialObject,
+): Promise<void> {
   const { transport, signal, onProgress } = context;
   const { size, what } = wanted;
   if (partial.length > size) await partial.restart();

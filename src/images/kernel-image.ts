@@ -57,7 +57,13 @@ const Foreign: readonly { readonly offset: number; readonly magic: Uint8Array; r
   { offset: 0, magic: Uint8Array.of(0x5d, 0, 0), what: 'compressed with lzma, which is not supported' },
 ];
 
-const ElfMachines: Readonly<Record<number, string>> = { 3: 'i386', 40: 'Arm', 62: 'x86-64', 183: 'AArch64', 243: 'RISC-V' };
+const ElfMachines: Readonly<Record<number, string>> = {
+  3: 'i386',
+  40: 'Arm',
+  62: 'x86-64',
+  183: 'AArch64',
+  243: 'RISC-V',
+};
 
 function notAKernel(bytes: Uint8Array, file: string): ImageError {
   if (startsWith(bytes, ElfMagic) && bytes.length >= 20) {
@@ -66,7 +72,8 @@ function notAKernel(bytes: Uint8Array, file: string): ImageError {
     return formatError(file, 0, `an ELF file for ${name}, where an arm64 kernel Image is needed (not vmlinux)`);
   }
   const foreign = Foreign.find(({ offset, magic }) => startsWith(bytes, magic, offset));
-  if (foreign !== undefined) return formatError(file, foreign.offset, `${foreign.what}, where an arm64 kernel is needed`);
+  if (foreign !== undefined)
+    return formatError(file, foreign.offset, `${foreign.what}, where an arm64 kernel is needed`);
   if (bytes.length < HeaderLength) {
     return formatError(file, bytes.length, `truncated: ${bytes.length} bytes are too short for a kernel`);
   }
@@ -87,7 +94,11 @@ function checkSections(bytes: Uint8Array, file: string): void {
   const view = viewOf(bytes);
   const machine = view.getUint16(pe + 4, true);
   if (machine !== PeMachineArm64) {
-    throw formatError(file, pe + 4, `an EFI image for machine 0x${machine.toString(16)}, where arm64 (0xaa64) is needed`);
+    throw formatError(
+      file,
+      pe + 4,
+      `an EFI image for machine 0x${machine.toString(16)}, where arm64 (0xaa64) is needed`,
+    );
   }
   const count = view.getUint16(pe + 6, true);
   const table = pe + 24 + view.getUint16(pe + 20, true);
@@ -168,7 +179,8 @@ function parseZboot(bytes: Uint8Array, file: string): KernelContainer {
 export function identifyKernel(bytes: Uint8Array, file: string): KernelContainer {
   const compression = compressionOf(bytes);
   if (compression !== 'none') return { form: 'compressed', compression, payload: bytes, offset: 0 };
-  if (bytes.length >= HeaderLength && startsWith(bytes, Mz) && startsWith(bytes, Zimg, 4)) return parseZboot(bytes, file);
+  if (bytes.length >= HeaderLength && startsWith(bytes, Mz) && startsWith(bytes, Zimg, 4))
+    return parseZboot(bytes, file);
   parseKernelImage(bytes, file);
   return { form: 'raw', compression: 'none', payload: bytes, offset: 0 };
 }

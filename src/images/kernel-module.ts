@@ -37,7 +37,11 @@ function readSections(bytes: Uint8Array, file: string): { sections: Section[]; n
   const entryLength = view.getUint16(0x3a, true);
   const count = view.getUint16(0x3c, true);
   const namesIndex = view.getUint16(0x3e, true);
-  if (entryLength !== SectionHeaderLength || namesIndex >= count || table + count * SectionHeaderLength > bytes.length) {
+  if (
+    entryLength !== SectionHeaderLength ||
+    namesIndex >= count ||
+    table + count * SectionHeaderLength > bytes.length
+  ) {
     throw formatError(file, 0x28, 'the ELF section table is damaged or truncated');
   }
   const sections: Section[] = [];
@@ -49,7 +53,8 @@ function readSections(bytes: Uint8Array, file: string): { sections: Section[]; n
 }
 
 function contentOf(bytes: Uint8Array, { offset, size }: Section, file: string): Uint8Array {
-  if (offset + size > bytes.length) throw formatError(file, bytes.length, `truncated: an ELF section ends at ${offset + size}`);
+  if (offset + size > bytes.length)
+    throw formatError(file, bytes.length, `truncated: an ELF section ends at ${offset + size}`);
   return bytes.subarray(offset, offset + size);
 }
 

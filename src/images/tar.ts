@@ -211,7 +211,8 @@ export class TarReader {
   }
 
   #path(start: number, raw: string): string {
-    if (raw.includes('\0') || raw.length > MaximumPath) throw formatError(this.#file, start, 'a tar path that no file can have');
+    if (raw.includes('\0') || raw.length > MaximumPath)
+      throw formatError(this.#file, start, 'a tar path that no file can have');
     const segments = raw.split('/').filter((segment) => segment !== '' && segment !== '.');
     if (segments.includes('..')) throw formatError(this.#file, start, `the tar path ${raw} leads out of the archive`);
     return segments.join('/');

@@ -17,6 +17,9 @@ export interface VectorRegister {
   readonly log2Size: number;
 }
 
+/** A register that can be loaded and stored. */
+export type TransferRegister = GeneralRegister | VectorRegister;
+
 const numbers = [
   0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
 ] as const;

@@ -47,3 +47,13 @@ export const encode = (name: string, fields: Fields): number => {
   }
   return word >>> 0;
 };
+
+/** A signed multiple of `scale` as the field of `width` bits that holds it. Throws a RangeError if it does not fit. */
+export const signedField = (what: string, value: number, width: number, scale = 1): number => {
+  const scaled = value / scale;
+  const limit = 2 ** (width - 1);
+  if (!Number.isInteger(scaled) || scaled < -limit || scaled >= limit) {
+    throw new RangeError(`${what}: ${value} is out of reach or not a multiple of ${scale}`);
+  }
+  return scaled < 0 ? scaled + 2 * limit : scaled;
+};

@@ -54,7 +54,9 @@ export function parseSourcesList(text: string): AptSource[] {
     const match = /^\s*(deb|deb-src)\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)([^#]*)/.exec(rawLine);
     if (match === null) return [];
     const [, type, optionText = '', uri, suite, components] = match;
-    const options = new Map(words(optionText).map((word) => [word.split('=', 1)[0], word.slice(word.indexOf('=') + 1)]));
+    const options = new Map(
+      words(optionText).map((word) => [word.split('=', 1)[0], word.slice(word.indexOf('=') + 1)]),
+    );
     const found = optional(options.get('signed-by'), options.get('check-valid-until'));
     return [{ type, uris: [uri], suites: [suite], components: words(components), ...found }];
   });
@@ -117,6 +119,8 @@ export function chooseDebianSource(
 ): { readonly uri: string; readonly source: AptSource } | undefined {
   return sources
     .flatMap((source) => source.uris.map((uri) => ({ uri, source, score: debianScore(source, uri, host) })))
-    .filter((candidate): candidate is { uri: string; source: AptSource; score: number } => candidate.score !== undefined)
+    .filter(
+      (candidate): candidate is { uri: string; source: AptSource; score: number } => candidate.score !== undefined,
+    )
     .sort((a, b) => b.score - a.score)[0];
 }

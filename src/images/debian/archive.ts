@@ -202,7 +202,10 @@ export class DebianArchive {
     const found = IndexCompressions.find(([suffix]) => release.files.has(path + suffix));
     const file = found === undefined ? undefined : release.files.get(path + found[0]);
     if (found === undefined || file === undefined) {
-      throw new ImageError('not-found', `${suite} has no packages for ${architecture}: its Release file lists no ${path}`);
+      throw new ImageError(
+        'not-found',
+        `${suite} has no packages for ${architecture}: its Release file lists no ${path}`,
+      );
     }
     const [suffix, compression] = found;
     const what = `the package index of ${suite}`;

@@ -109,7 +109,8 @@ export class PackagesParser {
 
   #keepForNext(part: Uint8Array): void {
     this.#carried += part.length;
-    if (this.#carried > MaximumLine) throw formatError(this.#file, this.#offset, `a line of more than ${MaximumLine} bytes`);
+    if (this.#carried > MaximumLine)
+      throw formatError(this.#file, this.#offset, `a line of more than ${MaximumLine} bytes`);
     this.#carry.push(part.slice());
   }
 
@@ -231,7 +232,8 @@ export class PackagesIndex {
     const [fields] = parseControl(decodeText(this.#store.subarray(start, end)), where);
     const need = (field: string, pattern: RegExp): string => {
       const value = fields?.get(field);
-      if (value === undefined || !pattern.test(value)) throw formatError(where, 0, `its ${field} is missing or malformed`);
+      if (value === undefined || !pattern.test(value))
+        throw formatError(where, 0, `its ${field} is missing or malformed`);
       return value;
     };
     return {

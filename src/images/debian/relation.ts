@@ -21,7 +21,10 @@ const Operators: Readonly<Record<string, VersionOperator>> = { '<': '<=', '>': '
 function parseRelation(text: string, whole: string): Relation {
   const match = RelationPattern.exec(text.trim().replace(/\s+/g, ' '));
   if (match === null) {
-    throw new ImageError('format', `the package relation ${JSON.stringify(text.trim())} in ${JSON.stringify(whole)} is malformed`);
+    throw new ImageError(
+      'format',
+      `the package relation ${JSON.stringify(text.trim())} in ${JSON.stringify(whole)} is malformed`,
+    );
   }
   const [, name, operator, version] = match;
   if (operator === undefined) return { name };

@@ -102,7 +102,8 @@ class Resolver {
     const relation = formatRelation(group);
     const has = group.flatMap(({ name }) => this.#index.versions(name).map((found) => `${name} ${found.version}`));
     const instead = has.length === 0 ? '' : ` (it has ${has.join(', ')})`;
-    if (needing === undefined) return new ImageError('dependency', `${this.#options.where} has no package ${relation}${instead}`);
+    if (needing === undefined)
+      return new ImageError('dependency', `${this.#options.where} has no package ${relation}${instead}`);
     const chain = [needing.name];
     for (let up = this.#neededBy.get(needing.name); up !== undefined; up = this.#neededBy.get(up.name)) {
       chain.unshift(up.name);
@@ -140,7 +141,9 @@ class Resolver {
     return item.depends.flatMap((group) =>
       group.flatMap((relation) => {
         const names = [relation.name, ...this.#index.providers(relation.name)];
-        const found = names.map((name) => this.#selected.get(name)).find((p) => p !== undefined && satisfies(p, relation));
+        const found = names
+          .map((name) => this.#selected.get(name))
+          .find((p) => p !== undefined && satisfies(p, relation));
         return found ?? [];
       }),
     );

@@ -29,7 +29,11 @@ async function readKeyring(keyring: Keyring, name: string): Promise<Key[]> {
 }
 
 /** Debian signs with several keys in turn of generations: one good signature by a trusted key is enough. */
-async function requireGood(signatures: VerifyMessageResult['signatures'], file: string, keyring: string): Promise<void> {
+async function requireGood(
+  signatures: VerifyMessageResult['signatures'],
+  file: string,
+  keyring: string,
+): Promise<void> {
   const problems: string[] = [];
   for (const { keyID, verified } of signatures) {
     try {

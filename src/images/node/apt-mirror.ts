@@ -87,7 +87,10 @@ export async function aptMirror(root = '/'): Promise<Mirror | undefined> {
   const chosen = chooseDebianSource(sources, host);
   const url = chosen === undefined ? undefined : await plainAddress(chosen.uri);
   if (chosen === undefined || url === undefined) return undefined;
-  const configurations = [...(await filesIn(join(etc, 'apt/apt.conf.d'), /^[\w-]+(?:\.conf)?$/)), join(etc, 'apt/apt.conf')];
+  const configurations = [
+    ...(await filesIn(join(etc, 'apt/apt.conf.d'), /^[\w-]+(?:\.conf)?$/)),
+    join(etc, 'apt/apt.conf'),
+  ];
   let general: string | undefined;
   for (const path of configurations) {
     general = aptSetting((await readIfThere(path)) ?? '', 'Acquire::Check-Valid-Until') ?? general;

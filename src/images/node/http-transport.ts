@@ -109,7 +109,10 @@ export class HttpTransport implements Transport {
       // The part at hand is no beginning of what the server has.
       if (statusCode === 416 && offset > 0) return await this.open(url, 0, signal);
       const isFinal = statusCode >= 400 && statusCode < 500 && statusCode !== 408 && statusCode !== 429;
-      throw new ImageError(isFinal ? 'not-found' : 'network', `${url}: the server answers ${statusCode} ${statusMessage}`);
+      throw new ImageError(
+        isFinal ? 'not-found' : 'network',
+        `${url}: the server answers ${statusCode} ${statusMessage}`,
+      );
     }
     throw new ImageError('network', `${url}: redirected more than ${MaximumRedirections} times`);
   }

@@ -35,16 +35,14 @@ export const CODE_FRAMES = 0x60000;
 
 const HIGH = Math.floor(DATA / 4294967296);
 
-/** What is at an address (without its tag): the machine address, or -1; and whether it may be written. */
+/** The machine address behind an address, or -1. In the lower half the top byte is a tag, as for a process on Linux. */
 const locate = (lo: number, hi: number): number => {
-  const address = ((hi & 0xffffff) >>> 0) * 4294967296 + (lo >>> 0);
+  if ((hi & 0x800000) !== 0) return -1;
+  const address = (hi & 0xffffff) * 4294967296 + (lo >>> 0);
   if (address >= DATA && address < DATA + DATA_BYTES) return DATA_FRAMES + (address - DATA);
   if (address >= CODE && address < CODE + CODE_BYTES) return CODE_FRAMES + (address - CODE);
   return -1;
 };
-
-/** Addresses are tagged in the lower half of the address space alone, as for a process on Linux. */
-const isMappable = (hi: number): boolean => (hi & 0x800000) === 0 || HIGH === hi;
 
 const isWritable = (place: number): boolean => place >= DATA_FRAMES && place < DATA_FRAMES + WRITABLE_BYTES;
 
@@ -91,7 +89,7 @@ const check = (lo: number, hi: number, size: number, write: boolean): number => 
   for (let i = 0; i < size; i++) {
     const low = (lo + i) | 0;
     const high = low >>> 0 < i ? (hi + 1) | 0 : hi;
-    const place = isMappable(high) ? locate(low, high) : -1;
+    const place = locate(low, high);
     if (place < 0 || (write && !isWritable(place))) return i;
     places[i] = place;
   }

@@ -11,7 +11,11 @@ const registers = { d: vector('Rd'), n: vector('Rn') };
 
 /** The bytes moved down by `count`, those at the bottom going to the top. */
 const rotateDown = (o: Builder, a: V128, count: number): V128 =>
-  o.shuffle(a, a, bytesOf((i) => (i + count) % 16));
+  o.shuffle(
+    a,
+    a,
+    bytesOf((i) => (i + count) % 16),
+  );
 
 /** Combines the lanes within the active bytes into the lowest one: the upper half with the lower one, and so on. */
 const fold = (l: Lanes, a: V128, combine: (a: V128, b: V128) => V128): V128 => {

@@ -10,11 +10,19 @@ import { bytesOf, Lanes } from './simd-lanes.ts';
 
 /** Byte (row, column) comes from column + `step` * row. */
 const shiftRows = (o: Builder, a: V128, step: number): V128 =>
-  o.shuffle(a, a, bytesOf((i) => (i + 4 * step * (i % 4)) & 15));
+  o.shuffle(
+    a,
+    a,
+    bytesOf((i) => (i + 4 * step * (i % 4)) & 15),
+  );
 
 /** Rotates each column upwards. */
 const rotateColumns = (o: Builder, a: V128, count: number): V128 =>
-  o.shuffle(a, a, bytesOf((i) => (i & ~3) | ((i + count) & 3)));
+  o.shuffle(
+    a,
+    a,
+    bytesOf((i) => (i & ~3) | ((i + count) & 3)),
+  );
 
 /** Each byte times x, modulo x^8 + x^4 + x^3 + x + 1. */
 const timesX = (l: Lanes, a: V128): V128 => l.xor(l.add(a, a), l.and(l.signs(a), l.constant(0x1b)));

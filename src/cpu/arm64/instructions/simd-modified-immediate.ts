@@ -17,8 +17,7 @@ const words = (f: Fields): Parts => repeated(imm8(f) << (f.shift * 8));
 /** imm8 in each halfword, at one of two bytes. */
 const halfwords = (f: Fields): Parts => repeated((imm8(f) * 0x10001) << (f.shift * 8));
 /** imm8 in each word with one or two bytes of ones below it. */
-const wordsOverOnes = (f: Fields): Parts =>
-  repeated(f.ones === 1 ? (imm8(f) << 16) | 0xffff : (imm8(f) << 8) | 0xff);
+const wordsOverOnes = (f: Fields): Parts => repeated(f.ones === 1 ? (imm8(f) << 16) | 0xffff : (imm8(f) << 8) | 0xff);
 const bytes = (f: Fields): Parts => repeated(imm8(f) * 0x1010101);
 /** A byte of ones or zeros for each bit of imm8. */
 const byteMask = (f: Fields): Parts => {
@@ -38,9 +37,7 @@ const double = (f: Fields): Parts => {
 
 /** The immediate in both halves. */
 const splat = (o: Builder, immediate: I64): V128 =>
-  immediate.kind === NodeKind.constant
-    ? o.v128Splat64(immediate.lo, immediate.hi)
-    : o.splat(Op.i64x2Splat, immediate);
+  immediate.kind === NodeKind.constant ? o.v128Splat64(immediate.lo, immediate.hi) : o.splat(Op.i64x2Splat, immediate);
 
 type Write = (o: Builder, d: Register, immediate: I64, q: number) => void;
 

@@ -39,7 +39,14 @@ const extract = (name: string, q: number, position: string, size: number): Instr
       const at = known(x.position);
       if (at !== undefined) {
         const place = (i: number): number => (i + at < size ? i + at : 16 + i + at - size);
-        l.write(x.d, o.shuffle(n, m, bytesOf((i) => (i < size ? place(i) : i))));
+        l.write(
+          x.d,
+          o.shuffle(
+            n,
+            m,
+            bytesOf((i) => (i < size ? place(i) : i)),
+          ),
+        );
         return;
       }
       // Indexes outside a table give zero: each source leaves room for the other.

@@ -46,8 +46,19 @@ const doubleword = (o: Builder, a: V128, lane: number): I64 => o.extractLane(Op.
 /** The 128 bits of the product of doublewords number `half`. The high half is the reversed factors' low one, reversed. */
 const multiplyDoublewords = (o: Builder, n: V128, m: V128, half: number): V128 => {
   const mirrored = (a: V128): V128 =>
-    reverseBitsInBytes(o, o.shuffle(a, a, bytesOf((i) => (i < 8 ? 7 - i : 23 - i))));
-  const factors = o.shuffle(n, m, bytesOf((i) => (i < 8 ? i + half * 8 : i + 8 + half * 8)));
+    reverseBitsInBytes(
+      o,
+      o.shuffle(
+        a,
+        a,
+        bytesOf((i) => (i < 8 ? 7 - i : 23 - i)),
+      ),
+    );
+  const factors = o.shuffle(
+    n,
+    m,
+    bytesOf((i) => (i < 8 ? i + half * 8 : i + 8 + half * 8)),
+  );
   const reversed = mirrored(factors);
   const low = lowProduct(o, doubleword(o, factors, 0), doubleword(o, factors, 1));
   const high = lowProduct(o, doubleword(o, reversed, 0), doubleword(o, reversed, 1));

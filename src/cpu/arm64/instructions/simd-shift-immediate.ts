@@ -203,8 +203,7 @@ export const simdShiftImmediate: readonly Instruction[] = [
     opcode: '01000',
     direction: 'right',
     scalar: [D],
-    compute: (l, { n, d }, count) =>
-      l.select(shiftRight(l, l.ones(), count, true), shiftRight(l, n, count, true), d),
+    compute: (l, { n, d }, count) => l.select(shiftRight(l, l.ones(), count, true), shiftRight(l, n, count, true), d),
   }),
   ...sameSize({
     name: 'SHL',

@@ -1,5 +1,5 @@
 import type { V128 } from '../../ir/value.ts';
-import { type Lanes, type Saturated, type Unsigned } from './simd-lanes.ts';
+import type { Lanes, Saturated, Unsigned } from './simd-lanes.ts';
 
 /**
  * Shifts by a count of its own for each lane, which wasm does not have: one step for each bit of the count, each a shift by a

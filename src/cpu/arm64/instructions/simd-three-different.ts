@@ -91,9 +91,7 @@ const accumulate =
 export const accumulateDoubled = (l: Lanes, d: V128, product: Saturated, operation: 'add' | 'sub'): Saturated => {
   const { wider: wide } = l;
   const sum =
-    operation === 'add'
-      ? wide.addSaturating(d, product.value, false)
-      : wide.subSaturating(d, product.value, false);
+    operation === 'add' ? wide.addSaturating(d, product.value, false) : wide.subSaturating(d, product.value, false);
   return { value: sum.value, lost: wide.or(sum.lost, product.lost) };
 };
 

@@ -148,10 +148,28 @@ export const simdThreeSame: readonly Instruction[] = [
   vectorForm('MLA', 0, '10010', BytesToWords, (l, { n, m, d }) => l.add(d, l.mul(n, m))),
   vectorForm('MLS', 1, '10010', BytesToWords, (l, { n, m, d }) => l.sub(d, l.mul(n, m))),
   vectorForm('MUL', 0, '10011', BytesToWords, (l, { n, m }) => l.mul(n, m)),
-  ...pair(['SMAXP', 'UMAXP'], '10100', BytesToWords, [], pairwise((l, a, b, unsigned) => l.max(a, b, unsigned))),
-  ...pair(['SMINP', 'UMINP'], '10101', BytesToWords, [], pairwise((l, a, b, unsigned) => l.min(a, b, unsigned))),
+  ...pair(
+    ['SMAXP', 'UMAXP'],
+    '10100',
+    BytesToWords,
+    [],
+    pairwise((l, a, b, unsigned) => l.max(a, b, unsigned)),
+  ),
+  ...pair(
+    ['SMINP', 'UMINP'],
+    '10101',
+    BytesToWords,
+    [],
+    pairwise((l, a, b, unsigned) => l.min(a, b, unsigned)),
+  ),
   ...pair(['SQDMULH', 'SQRDMULH'], '10110', [H, S], [H, S], (l, { n, m }, rounded) =>
     l.multiplyDoubledHigh(n, m, rounded),
   ),
-  vectorForm('ADDP', 0, '10111', All, pairwise((l, a, b) => l.add(a, b))),
+  vectorForm(
+    'ADDP',
+    0,
+    '10111',
+    All,
+    pairwise((l, a, b) => l.add(a, b)),
+  ),
 ];

@@ -13,8 +13,20 @@ import { loadsStoresRegisterOffset } from './loads-stores-register-offset.ts';
 import { multiplyDivide } from './multiply-divide.ts';
 import { prefetches } from './prefetch.ts';
 import { shiftsAndBits } from './shifts-and-bits.ts';
+import { simdAcrossLanes } from './simd-across-lanes.ts';
+import { simdAes } from './simd-aes.ts';
+import { simdByElement } from './simd-by-element.ts';
+import { simdCopy } from './simd-copy.ts';
 import { simdElementLoadsStores } from './simd-element-loads-stores.ts';
+import { simdModifiedImmediate } from './simd-modified-immediate.ts';
+import { simdPermute } from './simd-permute.ts';
+import { simdPolynomial } from './simd-polynomial.ts';
+import { simdSha } from './simd-sha.ts';
+import { simdShiftImmediate } from './simd-shift-immediate.ts';
 import { simdStructureLoadsStores } from './simd-structure-loads-stores.ts';
+import { simdThreeDifferent } from './simd-three-different.ts';
+import { simdLogical, simdThreeSame } from './simd-three-same.ts';
+import { simdTwoRegister } from './simd-two-register.ts';
 
 /** All of A64 as this engine has it: one line for each instruction group. */
 export const a64Instructions: readonly Instruction[] = [
@@ -32,6 +44,19 @@ export const a64Instructions: readonly Instruction[] = [
   ...multiplyDivide,
   ...prefetches,
   ...shiftsAndBits,
+  ...simdAcrossLanes,
+  ...simdAes,
+  ...simdByElement,
+  ...simdCopy,
   ...simdElementLoadsStores,
+  ...simdLogical,
+  ...simdModifiedImmediate,
+  ...simdPermute,
+  ...simdPolynomial,
+  ...simdSha,
+  ...simdShiftImmediate,
   ...simdStructureLoadsStores,
+  ...simdThreeDifferent,
+  ...simdThreeSame,
+  ...simdTwoRegister,
 ];

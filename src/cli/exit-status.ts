@@ -1,0 +1,23 @@
+/** Exit statuses of every command; other programs rely on them. */
+export const ExitStatus = {
+  success: 0,
+  /** The guest crashed, or the command failed. */
+  failure: 1,
+  /** Wrong arguments. */
+  usage: 2,
+  /** The time limit passed, as timeout(1) says it. */
+  timeout: 124,
+  /** The user left. */
+  interrupted: 130,
+} as const;
+
+/** A failure that the user can understand from its message alone. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly status: number;
+
+  constructor(message: string, status: number = ExitStatus.usage) {
+    super(message);
+    this.status = status;
+  }
+}

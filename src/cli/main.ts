@@ -1,0 +1,61 @@
+import { doctor } from './doctor.ts';
+import { CommandError, ExitStatus } from './exit-status.ts';
+import { run } from './run.ts';
+import { selftest } from './selftest.ts';
+import { version } from './version.ts';
+
+/** The command line: finds the command and turns its outcome into an exit status. */
+
+interface Command {
+  readonly summary: string;
+  readonly main: (args: string[]) => Promise<number>;
+}
+
+const commands: Readonly<Record<string, Command>> = {
+  run: { summary: 'boot a kernel as a Xen guest, with its console on this terminal', main: run },
+  selftest: { summary: 'run the built-in guest and say what works on this machine', main: selftest },
+  doctor: { summary: 'say what this machine can and cannot do', main: doctor },
+};
+
+const help = (): string => {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const list = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  return [
+    'hostrock: a hypervisor in TypeScript',
+    '',
+    'usage: hostrock COMMAND [OPTION...]',
+    '',
+    ...list,
+    '',
+    "'hostrock COMMAND --help' tells a command's options; 'hostrock --version' the version.",
+    '',
+  ].join('\n');
+};
+
+const main = async (args: string[]): Promise<number> => {
+  const [name, ...rest] = args;
+  if (name === '--version' || name === '-V') {
+    process.stdout.write(`hostrock ${version()}\n`);
+    return ExitStatus.success;
+  }
+  if (name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(help());
+    return ExitStatus.success;
+  }
+  if (name === undefined) {
+    process.stderr.write(help());
+    return ExitStatus.usage;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) throw new CommandError(`no command '${name}'; 'hostrock --help' lists them`);
+  return await command.main(rest);
+};
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof Error)) throw error;
+  const debug = process.env.HOSTROCK_DEBUG !== undefined;
+  process.stderr.write(`hostrock: ${debug ? (error.stack ?? error.message) : error.message}\n`);
+  process.exitCode = error instanceof CommandError ? error.status : ExitStatus.failure;
+}

@@ -1,0 +1,9 @@
+import { readFileSync } from 'node:fs';
+
+/** The package's version. */
+export const version = (): string => {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return manifest.version;
+};

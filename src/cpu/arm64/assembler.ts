@@ -1,0 +1,96 @@
+import { type GeneralRegister, numberOf } from './assembly-operands.ts';
+import { type Condition, conditionCode } from './conditions.ts';
+import { encode, signedField } from './encoder.ts';
+import { MemoryAssembler } from './memory-assembler.ts';
+
+export * from './assembly-operands.ts';
+export type { Condition } from './conditions.ts';
+
+/**
+ * An assembler for A64 with a method for each instruction that guest programs usually need; `emit` writes all the others.
+ *
+ *     const { x0, x1, lr, sp } = registers;
+ *     const a = new Assembler(0x4000_0000);
+ *     a.label('next');
+ *     a.ldr(x1, post(x0, 8));
+ *     a.cbnz(x1, 'next');
+ *     a.ret();
+ *     const bytes = a.finish();
+ */
+export class Assembler extends MemoryAssembler {
+  // Branches and addresses
+
+  /** To a label, always or on a condition. */
+  b(label: string, condition?: Condition): void {
+    if (condition === undefined) this.#branch('B', label, {}, 26);
+    else this.#branch('B.cond', label, { cond: conditionCode(condition) }, 19);
+  }
+
+  bl(label: string): void {
+    this.#branch('BL', label, {}, 26);
+  }
+
+  cbz(t: GeneralRegister, label: string): void {
+    this.#branch('CBZ', label, { sf: t.sf, Rt: numberOf(t) }, 19);
+  }
+
+  cbnz(t: GeneralRegister, label: string): void {
+    this.#branch('CBNZ', label, { sf: t.sf, Rt: numberOf(t) }, 19);
+  }
+
+  tbz(t: GeneralRegister, bit: number, label: string): void {
+    this.#branch('TBZ', label, { b5: bit >> 5, b40: bit & 31, Rt: numberOf(t) }, 14);
+  }
+
+  tbnz(t: GeneralRegister, bit: number, label: string): void {
+    this.#branch('TBNZ', label, { b5: bit >> 5, b40: bit & 31, Rt: numberOf(t) }, 14);
+  }
+
+  #branch(name: string, label: string, fields: Record<string, number>, width: number): void {
+    this.wordTo(label, (distance) =>
+      encode(name, { ...fields, [`imm${width}`]: signedField(`${name} ${label}`, distance, width, 4) }),
+    );
+  }
+
+  br(n: GeneralRegister): void {
+    this.emit('BR', { Rn: numberOf(n) });
+  }
+
+  blr(n: GeneralRegister): void {
+    this.emit('BLR', { Rn: numberOf(n) });
+  }
+
+  ret(n?: GeneralRegister): void {
+    this.emit('RET', { Rn: n === undefined ? 30 : numberOf(n) });
+  }
+
+  /** The address of a label up to 1 MiB away. */
+  adr(d: GeneralRegister, label: string): void {
+    this.wordTo(label, (distance) => encode('ADR', pageFields(d, signedField(`ADR ${label}`, distance, 21))));
+  }
+
+  /** The address of the 4 KiB page of a label up to 4 GiB away. */
+  adrp(d: GeneralRegister, label: string): void {
+    const inPage = Number(this.here & 0xfffn);
+    this.wordTo(label, (distance) => {
+      const pages = Math.floor((inPage + distance) / 4096);
+      return encode('ADRP', pageFields(d, signedField(`ADRP ${label}`, pages, 21)));
+    });
+  }
+
+  /** The address of a label up to 4 GiB away: ADRP and ADD. */
+  address(d: GeneralRegister, label: string): void {
+    this.adrp(d, label);
+    const Rd = numberOf(d);
+    const start = this.here;
+    this.wordTo(label, (distance) => {
+      const imm12 = Number((start + BigInt(distance)) & 0xfffn);
+      return encode('ADD (immediate)', { sf: 1, sh: 0, imm12, Rn: Rd, Rd });
+    });
+  }
+}
+/** The fields of ADR and ADRP. */
+const pageFields = (d: GeneralRegister, imm21: number): Record<string, number> => {
+  if (d.sf === 0) throw new RangeError('an address needs an X register');
+  return { immlo: imm21 & 3, immhi: imm21 >> 2, Rd: numberOf(d) };
+};
