@@ -7,7 +7,7 @@ import { type Compression, type Decoders, decompress } from '../decompress.ts';
 import { type DownloadContext, fetchObject, fetchSmall } from '../download.ts';
 import { ImageError } from '../errors.ts';
 import { type DebianPackage, type PackagesIndex, PackagesParser } from './packages.ts';
-import { checkRelease, parseRelease, type Release } from './release.ts';
+import { checkRelease, type IndexFile, parseRelease, type Release } from './release.ts';
 import { type Keyring, verifyClearSigned, verifyDetached } from './signature.ts';
 
 /** Where an archive is reached. */
@@ -46,11 +46,16 @@ const Component = 'main';
 const MaximumRelease = 16 * 2 ** 20;
 /** Debian's largest index has some 70 MB. */
 const MaximumIndex = 1 << 30;
+interface IndexForm {
+  readonly suffix: string;
+  readonly compression: Compression;
+}
+
 /** Preferred first; they differ in size only. */
-const IndexCompressions: readonly (readonly [suffix: string, compression: Compression])[] = [
-  ['.xz', 'xz'],
-  ['.gz', 'gzip'],
-  ['', 'none'],
+const IndexForms: readonly IndexForm[] = [
+  { suffix: '.xz', compression: 'xz' },
+  { suffix: '.gz', compression: 'gzip' },
+  { suffix: '', compression: 'none' },
 ];
 
 /** Suites name folders and cache records. */
@@ -70,7 +75,7 @@ export async function keyringId(keyring: Keyring): Promise<string> {
 export class DebianArchive {
   readonly #options: DebianArchiveOptions;
   #release: Release | undefined;
-  #index: PackagesIndex | undefined;
+  #index: { readonly sha256: string; readonly packages: PackagesIndex } | undefined;
   #isFresh = false;
 
   /** @throws ImageError `not-found` for an impossible suite name */
@@ -103,7 +108,6 @@ export class DebianArchive {
     }
     await store.writeRecord(await this.#recordName(), JSON.stringify({ ...record, fetched: now().toISOString() }));
     this.#isFresh = true;
-    this.#index = undefined;
     this.#release = release;
     return release;
   }
@@ -116,8 +120,21 @@ export class DebianArchive {
 
   /** The index of packages: a kept one if there is one. Errors as for `refresh`, and `hash`. */
   async packages(): Promise<PackagesIndex> {
-    this.#index ??= await this.#readIndex(await this.release());
-    return this.#index;
+    const { suite, architecture } = this.#options;
+    const release = await this.release();
+    const path = `${Component}/binary-${architecture}/Packages`;
+    const form = IndexForms.find(({ suffix }) => release.files.has(path + suffix));
+    const file = form === undefined ? undefined : release.files.get(path + form.suffix);
+    if (form === undefined || file === undefined) {
+      throw new ImageError(
+        'not-found',
+        `${suite} has no packages for ${architecture}: its Release file lists no ${path}`,
+      );
+    }
+    if (this.#index?.sha256 !== file.sha256) {
+      this.#index = { sha256: file.sha256, packages: await this.#readIndex(release, path, form, file) };
+    }
+    return this.#index.packages;
   }
 
   /** Whether a package needs no fetching. */
@@ -196,18 +213,9 @@ export class DebianArchive {
     return { record, release, mirror };
   }
 
-  async #readIndex(release: Release): Promise<PackagesIndex> {
-    const { suite, architecture, decoders, onProgress, signal } = this.#options;
-    const path = `${Component}/binary-${architecture}/Packages`;
-    const found = IndexCompressions.find(([suffix]) => release.files.has(path + suffix));
-    const file = found === undefined ? undefined : release.files.get(path + found[0]);
-    if (found === undefined || file === undefined) {
-      throw new ImageError(
-        'not-found',
-        `${suite} has no packages for ${architecture}: its Release file lists no ${path}`,
-      );
-    }
-    const [suffix, compression] = found;
+  async #readIndex(release: Release, path: string, form: IndexForm, file: IndexFile): Promise<PackagesIndex> {
+    const { suite, decoders, onProgress, signal } = this.#options;
+    const { suffix, compression } = form;
     const what = `the package index of ${suite}`;
     const folder = `dists/${suite}/`;
     const byHash = `${folder}${path.slice(0, path.lastIndexOf('/'))}/by-hash/SHA256/${file.sha256}`;

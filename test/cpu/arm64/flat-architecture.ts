@@ -1,6 +1,7 @@
 import { type Architecture, type EngineRuntime, RegisterClass } from '../../../src/cpu/architecture.ts';
 import { SINK, SP, V, X, ZERO } from '../../../src/cpu/arm64/state.ts';
 import { ExceptionClass, FaultStatus, Pending, syndrome, WRITE_BIT } from '../../../src/cpu/arm64/syndrome.ts';
+import { Exit } from '../../../src/cpu/exits.ts';
 import { type Instruction, instruction } from '../../../src/cpu/instruction.ts';
 import { Access } from '../../../src/cpu/ir/builder.ts';
 import { defineRoutine, Status } from '../../../src/cpu/runtime.ts';
@@ -32,8 +33,6 @@ import { CODE, CODE_BYTES, DATA, DATA_BYTES, PAGE, WRITABLE_BYTES } from './case
 /** Machine addresses of the frames behind the data and code pages. */
 export const DATA_FRAMES = 0x50000;
 export const CODE_FRAMES = 0x60000;
-
-const HIGH = Math.floor(DATA / 4294967296);
 
 /** The machine address behind an address, or -1. In the lower half the top byte is a tag, as for a process on Linux. */
 const locate = (lo: number, hi: number): number => {
@@ -121,24 +120,23 @@ const access = (
   return Status.done;
 };
 
-const pendUndefined = defineRoutine((runtime, state) => {
-  runtime.memory.i32[(state + PENDING_KIND) >>> 2] = Pending.synchronous;
-  runtime.memory.i32[(state + PENDING_SYNDROME) >>> 2] = syndrome(ExceptionClass.unknown, 0);
-  return Status.exception;
-});
+const pend = (exceptionClass: number): number =>
+  defineRoutine(({ memory }, state) => {
+    memory.i32[(state + PENDING_KIND) >>> 2] = Pending.synchronous;
+    memory.i32[(state + PENDING_SYNDROME) >>> 2] = syndrome(exceptionClass, 0);
+    return Status.done;
+  });
 
-const pendBreakpoint = defineRoutine((runtime, state) => {
-  runtime.memory.i32[(state + PENDING_KIND) >>> 2] = Pending.synchronous;
-  runtime.memory.i32[(state + PENDING_SYNDROME) >>> 2] = syndrome(ExceptionClass.breakpointInstruction, 0);
-  return Status.exception;
-});
+const pendUndefined = pend(ExceptionClass.unknown);
+const pendBreakpoint = pend(ExceptionClass.breakpointInstruction);
 
 const undefinedInstruction = instruction({
   name: 'undefined',
   bits: 'any:32',
   operands: {},
   describe(o) {
-    o.callChecked(pendUndefined, [], []);
+    o.call(pendUndefined, [], []);
+    o.leave(Exit.exception, 'this');
   },
 });
 
@@ -148,7 +146,8 @@ const breakpoint = instruction({
   bits: '11010100 001 0000000000000000 000 00',
   operands: {},
   describe(o) {
-    o.callChecked(pendBreakpoint, [], []);
+    o.call(pendBreakpoint, [], []);
+    o.leave(Exit.exception, 'this');
   },
 });
 
@@ -192,7 +191,7 @@ export const flatArchitecture = (instructions: readonly Instruction[]): Architec
     const lo = i32[(state + PC) >>> 2] as number;
     const hi = i32[(state + PC + 4) >>> 2] as number;
     if ((lo & 3) !== 0) return fail(runtime, state, ExceptionClass.pcAlignment, 0, lo, hi);
-    const place = hi === HIGH ? locate(lo, hi) : -1;
+    const place = locate(lo, hi);
     if (place < CODE_FRAMES) {
       return fail(runtime, state, ExceptionClass.instructionAbort, FaultStatus.translation | 3, lo, hi);
     }

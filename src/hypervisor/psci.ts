@@ -1,0 +1,136 @@
+/**
+ * PSCI 1.1 and the SMC calling convention 1.1 as Xen 4.17 offers them to a guest by HVC (Arm DEN0022, DEN0028). Function numbers
+ * are in w0, arguments from x1 on; results go to x0 as signed 32-bit values.
+ */
+
+const Call = {
+  smcccVersion: 0x8000_0000,
+  smcccArchFeatures: 0x8000_0001,
+  smcccWorkaround1: 0x8000_8000,
+  version: 0x8400_0000,
+  cpuOff: 0x8400_0002,
+  migrateInfoType: 0x8400_0006,
+  systemOff: 0x8400_0008,
+  systemReset: 0x8400_0009,
+  features: 0x8400_000a,
+  cpuSuspend32: 0x8400_0001,
+  cpuSuspend64: 0xc400_0001,
+  cpuOn32: 0x8400_0003,
+  cpuOn64: 0xc400_0003,
+  affinityInfo32: 0x8400_0004,
+  affinityInfo64: 0xc400_0004,
+} as const;
+
+/** PSCI 1.1 and SMCCC 1.1. */
+const VERSION = 0x1_0001;
+/** No trusted OS, or one that need not migrate. */
+const NO_MIGRATION = 2;
+const AFFINITY_BITS_LOW = 0x00ff_ffff;
+
+export const PsciError = {
+  success: 0,
+  notSupported: -1,
+  invalidParameters: -2,
+  denied: -3,
+  alreadyOn: -4,
+} as const;
+
+/** Affinity states (AFFINITY_INFO). */
+export const AffinityState = { on: 0, off: 1 } as const;
+
+/** What PSCI asks of the domain. A processor is named by its index; entry and context are guest values in two halves. */
+export interface PowerControl {
+  processors(): number;
+  isOn(processor: number): boolean;
+  /** Starts a processor that is off. */
+  turnOn(processor: number, entryLo: number, entryHi: number, contextLo: number, contextHi: number): void;
+  /** Turns the caller off. */
+  turnOff(): void;
+  /** The caller waits for an interrupt. */
+  suspend(): void;
+  systemOff(): void;
+  systemReset(): void;
+}
+
+/** Arguments x1 to x3 as low and high halves. */
+export interface CallArguments {
+  readonly lo: ArrayLike<number>;
+  readonly hi: ArrayLike<number>;
+}
+
+const supported: ReadonlySet<number> = new Set([
+  Call.smcccVersion,
+  Call.version,
+  Call.cpuOff,
+  Call.migrateInfoType,
+  Call.systemOff,
+  Call.systemReset,
+  Call.features,
+  Call.cpuSuspend32,
+  Call.cpuSuspend64,
+  Call.cpuOn32,
+  Call.cpuOn64,
+  Call.affinityInfo32,
+  Call.affinityInfo64,
+]);
+
+/** The processor that an MPIDR value names; -1 if there is none. */
+const processorOf = (power: PowerControl, lo: number, hi: number): number => {
+  const index = lo & AFFINITY_BITS_LOW;
+  return (hi & 0xff) === 0 && index < power.processors() ? index : -1;
+};
+
+const cpuOn = (power: PowerControl, { lo, hi }: CallArguments, wide: boolean): number => {
+  const upper = (index: number): number => (wide ? (hi[index] as number) : 0);
+  const processor = processorOf(power, lo[1] as number, upper(1));
+  if (processor < 0) return PsciError.invalidParameters;
+  if (power.isOn(processor)) return PsciError.alreadyOn;
+  power.turnOn(processor, lo[2] as number, upper(2), lo[3] as number, upper(3));
+  return PsciError.success;
+};
+
+const affinityInfo = (power: PowerControl, { lo, hi }: CallArguments, wide: boolean): number => {
+  const processor = processorOf(power, lo[1] as number, wide ? (hi[1] as number) : 0);
+  if (processor < 0 || lo[2] !== 0) return PsciError.invalidParameters;
+  return power.isOn(processor) ? AffinityState.on : AffinityState.off;
+};
+
+/** Does a call; gives the value for x0. */
+export const smcccCall = (power: PowerControl, args: CallArguments): number => {
+  const number = (args.lo[0] as number) >>> 0;
+  switch (number) {
+    case Call.smcccVersion:
+    case Call.version:
+      return VERSION;
+    case Call.smcccArchFeatures:
+      // Not vulnerable: the workaround is there and does nothing.
+      return (args.lo[1] as number) >>> 0 === Call.smcccWorkaround1 ? PsciError.success : PsciError.notSupported;
+    case Call.smcccWorkaround1:
+      return PsciError.success;
+    case Call.features:
+      return supported.has((args.lo[1] as number) >>> 0) ? PsciError.success : PsciError.notSupported;
+    case Call.migrateInfoType:
+      return NO_MIGRATION;
+    case Call.cpuOn32:
+    case Call.cpuOn64:
+      return cpuOn(power, args, number === Call.cpuOn64);
+    case Call.affinityInfo32:
+    case Call.affinityInfo64:
+      return affinityInfo(power, args, number === Call.affinityInfo64);
+    case Call.cpuOff:
+      power.turnOff();
+      return PsciError.denied;
+    case Call.cpuSuspend32:
+    case Call.cpuSuspend64:
+      power.suspend();
+      return PsciError.success;
+    case Call.systemOff:
+      power.systemOff();
+      return PsciError.success;
+    case Call.systemReset:
+      power.systemReset();
+      return PsciError.success;
+    default:
+      return PsciError.notSupported;
+  }
+};
