@@ -73,6 +73,18 @@ export class CodeCache {
     if (this.#memory.i32[(page + CODE_PAGE_HAS_REGIONS) >>> 2] !== 0) this.#dropRegions(page);
   }
 
+  /** Forgets what was decoded of every frame; the pages stay. */
+  invalidateAll(): void {
+    const { arena, arenaEnd, control } = this.#layout;
+    const next = Atomics.load(this.#memory.i32, (control + ARENA_NEXT) >>> 2) >>> 0;
+    for (let page = arena; page + CODE_PAGE_STRIDE <= Math.min(next, arenaEnd); page += CODE_PAGE_STRIDE) {
+      this.#memory.i32[(page + CODE_PAGE_HAS_REGIONS) >>> 2] = 0;
+      for (let record = 0; record < RECORDS; record++) {
+        this.#memory.u16[(page + record * RECORD_SIZE) >>> 1] = Handler.decode;
+      }
+    }
+  }
+
   /** Takes back every lead into a region: regions may span any part of their page. */
   #dropRegions(page: number): void {
     this.#memory.i32[(page + CODE_PAGE_HAS_REGIONS) >>> 2] = 0;

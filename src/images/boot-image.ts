@@ -48,10 +48,11 @@ const Architecture = 'arm64';
 const BusyboxPackage = 'busybox-static';
 
 /** Drivers of Xen's paravirtual devices, loaded as the machine starts. */
-const DriverModules = ['9pnet_xen', 'xen-blkfront', 'xen-fbfront', 'xen-kbdfront', 'xen-netfront'] as const;
-/** Loaded on demand: the file systems such devices carry, and what a backend in a guest needs. */
+const DriverModules = ['xen-blkfront', 'xen-fbfront', 'xen-kbdfront', 'xen-netfront'] as const;
+/** Loaded on demand: shared folders, the file systems of disks, and what a backend in a guest needs. */
 const FurtherModules = [
   '9p',
+  '9pnet_xen',
   'crc32c_generic',
   'ext4',
   'loop',

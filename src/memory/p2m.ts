@@ -15,6 +15,10 @@ export const P2M_WRITABLE = 1;
 export const P2M_SHARED = 2;
 /** RAM that has no frame yet: it reads as zero and gets one on first touch. */
 export const P2M_UNTOUCHED = 4;
+/** Another domain's frame, mapped by a grant. */
+export const P2M_GRANT = 8;
+/** The hypervisor's own frame: shared information or grant table. */
+export const P2M_HYPERVISOR = 16;
 
 const FLAGS = 0xfff;
 const LEAF_SHIFT = 10;

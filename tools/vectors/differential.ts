@@ -49,11 +49,12 @@ export class Differential {
     for (const processor of this.#processors) {
       const results = runBatch(processor, batch);
       for (let i = 0; i < results.length; i++) {
-        const differences = compareImages(expected[i] as Image, results[i] as Image);
+        const run = batch.runs[i] as Run;
+        const differences = compareImages(run.program, expected[i] as Image, results[i] as Image);
         if (differences.length === 0) continue;
         failures.push({
           tier: processor.tier,
-          run: batch.runs[i] as Run,
+          run,
           expected: expected[i] as Image,
           got: results[i] as Image,
           differences,
@@ -63,11 +64,12 @@ export class Differential {
     return failures;
   }
 
-  /** Runs one case alone; null if nothing differs in the tier. */
+  /** Runs one case alone; null unless it differs in all of the tiers that `tier` names. */
   async checkOne(tier: string, run: Run): Promise<Failure | null> {
     const batch = { programs: [run.program], runs: [run] };
     const failures = this.check(batch, await this.expected(batch));
-    return failures.find((failure) => failure.tier === tier) ?? null;
+    const tiers = failures.map((failure) => failure.tier).join(' and ');
+    return tiers === tier ? { ...(failures[0] as Failure), tier } : null;
   }
 
   close(): void {

@@ -26,8 +26,16 @@ const unpredictableExclusive = (word: number): boolean => {
   return s === t || (pair && s === t2) || (s === n && n !== 31);
 };
 
+/** Fields that should be all ones or zeros but are not, outside the loads and stores. */
+const breaksShouldBe = (word: number): boolean =>
+  // SMULH, UMULH: Ra
+  (matches(word, 0xff608000, 0x9b400000) && field(word, 10) !== 31) ||
+  // FCMP, FCMPE with zero: Rm
+  (matches(word, 0xff20fc0f, 0x1e202008) && field(word, 16) !== 0);
+
 /** Whether the manual leaves open what the word does. */
 export const isUnpredictable = (word: number): boolean => {
+  if (breaksShouldBe(word)) return true;
   const [t2, n, t] = [field(word, 10), field(word, 5), field(word, 0)];
   if (isLoadPair(word) && t === t2) return true;
   if (isPairWithWriteback(word) && !isVector(word) && n !== 31 && (n === t || n === t2)) return true;

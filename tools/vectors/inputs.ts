@@ -87,9 +87,13 @@ const setIndex = (random: Random, overrides: Overrides, index: IndexRegister): b
   return extended << BigInt(index.shift);
 };
 
+const isExclusive = (word: number): boolean => matches(word, 0x3f800000, 0x08000000);
+
 const aim = (random: Random, image: Image, overrides: Overrides, word: number): void => {
   const operand = memoryOperand(word);
-  if (operand === null || operand.base === null || random.oneIn(16)) return;
+  if (operand === null || operand.base === null) return;
+  // The reference takes an open monitor for one at address -1, so exclusives always find memory.
+  if (random.oneIn(16) && !isExclusive(word)) return;
   const register = operand.base === 31 && !matches(word, 0xffffffe0, 0xd50b7420) ? SP_NUMBER : operand.base;
   if (operand.base === 31 && register !== SP_NUMBER) return;
   if (overrides.has(register)) return;

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { a64Instructions } from '../../src/cpu/arm64/instructions/table.ts';
 import type { Instruction } from '../../src/cpu/instruction.ts';
 import type { Tier } from '../../test/cpu/arm64/harness.ts';
+import { generateVectors } from './generate.ts';
 import { loadGroups, selectEntries } from './groups.ts';
 import { type Kind, runDifferential } from './run.ts';
 import { allowedShapes } from './words.ts';
@@ -9,6 +10,7 @@ import { allowedShapes } from './words.ts';
 const USAGE = `usage: node tools/vectors/main.ts list
        node tools/vectors/main.ts run [--group NAME]... [--cases N] [--seed N] [--kind single|sequence|stray]...
                                   [--tier cold|hot|both] [--inputs N] [--failures N]
+       node tools/vectors/main.ts generate [--seed N]
 See tools/vectors/README.md.`;
 
 class UsageError extends Error {}
@@ -97,6 +99,9 @@ const main = async (): Promise<number> => {
       });
       return agree ? 0 : 1;
     }
+    case 'generate':
+      await generateVectors(await loadGroups(), a64Instructions, number(values.seed, 1, 'seed'), print);
+      return 0;
     default:
       throw new UsageError(`there is no '${positionals[0]}'`);
   }

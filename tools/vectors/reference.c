@@ -30,6 +30,7 @@
 #define PAD 0xd4200000
 #define PROGRAM_WORDS 12
 #define WINDOW 256
+#define CROSSING 64
 #define BATCH 4096
 
 enum { BREAKPOINT = 1, UNDEFINED, FAULT, ALIGNMENT, ENDLESS, OTHER };
@@ -178,9 +179,10 @@ static void finish(int number, const siginfo_t *info, ucontext_t *context) {
   memcpy(data + offset, pristine + offset, WINDOW);
   result->stray = 0;
   if (memcmp(data, pristine, WRITABLE_PAGES * PAGE) != 0) {
+    uint32_t length = WRITABLE_PAGES * PAGE - (number == SIGSEGV ? CROSSING : 0);
     uint32_t hash = 0x811c9dc5;
-    for (uint32_t i = 0; i < WRITABLE_PAGES * PAGE; i++) hash = (hash ^ data[i]) * 0x01000193;
-    result->stray = hash;
+    for (uint32_t i = 0; i < length; i++) hash = (hash ^ data[i]) * 0x01000193;
+    if (memcmp(data, pristine, length) != 0) result->stray = hash;
     memcpy(data, pristine, WRITABLE_PAGES * PAGE);
   }
   run_next++;

@@ -94,13 +94,39 @@ class BatchSource {
   }
 }
 
-/** What a failure is counted under: its tier, and its instruction if it has but one. */
-const signature = (decoder: Decoder, { tier, run }: Failure): string => {
+const SEQUENCE = 'a sequence';
+
+/** Mnemonics of words that the table lacks; looking one up starts a process. */
+const mnemonics = new Map<number, string>();
+const MAX_LOOKUPS = 200;
+
+const mnemonicOf = (word: number): string => {
+  const known = mnemonics.get(word);
+  if (known !== undefined || mnemonics.size >= MAX_LOOKUPS) return known ?? '(others)';
+  const mnemonic = disassemble([word], 0)?.[0]?.split(' ')[0] ?? '(no disassembler)';
+  mnemonics.set(word, mnemonic);
+  return mnemonic;
+};
+
+/** What a failure is counted under: its instruction if it has but one. */
+const signature = (decoder: Decoder, { run }: Failure): string => {
   const [word, ...more] = run.program.words;
-  if (word === undefined || more.length > 0) return `${tier}: a sequence`;
-  if (decoder.isDefined(word)) return `${tier}: ${decoder.decode(word).entry.name}`;
-  const text = disassemble([word], 0)?.[0] ?? '';
-  return `${tier}: undefined here: ${text.split(' ')[0]} (0x${word.toString(16)})`;
+  if (word === undefined || more.length > 0) return SEQUENCE;
+  return decoder.isDefined(word) ? decoder.decode(word).entry.name : `undefined here: ${mnemonicOf(word)}`;
+};
+
+/** One failure for each run: those of several tiers that got the same are one. */
+const mergeTiers = (failures: readonly Failure[]): Failure[] => {
+  const merged = new Map<string, Failure>();
+  const numbers = new Map<object, number>();
+  for (const failure of failures) {
+    const number = numbers.get(failure.run) ?? numbers.size;
+    numbers.set(failure.run, number);
+    const key = `${number} ${JSON.stringify(failure.differences)}`;
+    const other = merged.get(key);
+    merged.set(key, other === undefined ? failure : { ...failure, tier: `${other.tier} and ${failure.tier}` });
+  }
+  return [...merged.values()];
 };
 
 /** Runs the comparison; true if nothing differed. */
@@ -111,6 +137,7 @@ export const runDifferential = async (options: RunOptions): Promise<boolean> => 
   const differential = new Differential(processors);
   const source = new BatchSource(options, decoder);
   const counts = new Map<string, number>();
+  const reported = new Set<string>();
   const outcomes = new Map<number, number>();
   let done = 0;
   let shown = 0;
@@ -120,10 +147,10 @@ export const runDifferential = async (options: RunOptions): Promise<boolean> => 
 
   const report = async (failure: Failure): Promise<void> => {
     const key = signature(decoder, failure);
-    const before = counts.get(key) ?? 0;
-    counts.set(key, before + 1);
+    counts.set(`${failure.tier}: ${key}`, (counts.get(`${failure.tier}: ${key}`) ?? 0) + 1);
     // One report for each instruction is enough to begin with.
-    if (before > 0 || shown >= options.failures) return;
+    if (reported.has(key) || shown >= options.failures) return;
+    if (key !== SEQUENCE) reported.add(key);
     shown++;
     print(describeFailure(decoder, await minimise(differential, failure), disassemble));
   };
@@ -145,7 +172,7 @@ export const runDifferential = async (options: RunOptions): Promise<boolean> => 
       const outcome = image.get32(Field.outcome);
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     }
-    const failures = differential.check(current.batch, expected);
+    const failures = mergeTiers(differential.check(current.batch, expected));
     failed += failures.length;
     for (const failure of failures) await report(failure);
     done += current.batch.runs.length;

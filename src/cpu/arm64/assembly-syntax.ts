@@ -1,171 +1,154 @@
 import type { Fields } from '../instruction.ts';
-import { decodeBitmask } from './bitmask-immediate.ts';
 import { conditionNames } from './conditions.ts';
 
-/** The text of instructions whose operands the table's fields do not tell by themselves, with their usual aliases. */
+/** How instructions are written where the table's operands do not tell it by themselves, and the aliases that make logs readable. */
 
-export interface Surroundings {
-  /** The text of a place so many bytes from the instruction. */
-  readonly place: (distance: number) => string;
+/** The text of a place so many bytes from the instruction, or from the start of its page. */
+export type Place = (distance: number, ofPage?: boolean) => string;
+
+export interface Form {
+  /** The letters of registers whose width sf does not say, by field. */
+  readonly letters?: (f: Fields) => Readonly<Record<string, string>>;
+  /** What follows the registers, in place of the immediate that the table knows. */
+  readonly tail?: (f: Fields, place: Place) => readonly string[];
 }
 
-type Form = (f: Record<string, number>, around: Surroundings) => string;
-
 /** A number as an immediate: hexadecimal from ten up. */
-export const number = (value: number | bigint): string => {
+export const immediate = (value: number | bigint): string => {
   const size = value < 0 ? -value : value;
   return `#${value < 0 ? '-' : ''}${size < 10 ? size : `0x${size.toString(16)}`}`;
 };
 
-const general = (register: number, sf: number): string => (sf === 1 ? 'x' : 'w') + (register === 31 ? 'zr' : register);
-const orStack = (register: number, sf: number): string => {
-  if (register === 31) return sf === 1 ? 'sp' : 'wsp';
-  return general(register, sf);
-};
-
-const registers = (f: Record<string, number>, ...names: readonly string[]): string =>
-  names.map((name) => general(f[name] as number, f.sf as number)).join(', ');
+/** The values of some fields as immediates. */
+const immediates =
+  (...names: readonly string[]) =>
+  (f: Fields): string[] =>
+    names.map((name) => immediate(f[name] as number));
 
 const shiftNames = ['lsl', 'lsr', 'asr', 'ror'];
 const extendNames = ['uxtb', 'uxth', 'uxtw', 'uxtx', 'sxtb', 'sxth', 'sxtw', 'sxtx'];
+const condition = (f: Fields): string => conditionNames[f.cond as number] as string;
 
-const condition = (cond: number): string => conditionNames[cond] as string;
-const withAmount = (amount: number): string => (amount === 0 ? '' : ` ${number(amount)}`);
+const arithmeticImmediate: Form = {
+  tail: (f) => [immediate(f.imm12 as number), ...(f.sh === 1 ? ['lsl #12'] : [])],
+};
+const shifted: Form = { tail: (f) => [`${shiftNames[f.shift as number]} #${f.imm6}`] };
+const extended: Form = {
+  letters: (f) => ({ Rm: f.sf === 1 && ((f.option as number) & 3) === 3 ? 'x' : 'w' }),
+  tail: (f) => [`${extendNames[f.option as number]}${f.imm3 === 0 ? '' : ` #${f.imm3}`}`],
+};
+const bitfield: Form = { tail: immediates('immr', 'imms') };
+const compareIf = (second: readonly string[]): Form => ({
+  tail: (f) => [...immediates(...second, 'nzcv')(f), condition(f)],
+});
+const select: Form = { tail: (f) => [condition(f)] };
+const wide: Form = { letters: () => ({ Rd: 'x', Ra: 'x', Rn: 'w', Rm: 'w' }) };
+const testBit: Form = {
+  letters: (f) => ({ Rt: f.b5 === 1 ? 'x' : 'w' }),
+  tail: (f, place) => [`#${(f.b5 as number) * 32 + (f.b40 as number)}`, place(((f.imm14 as number) << 18) >> 16)],
+};
+const pageDistance = (f: Fields): number => ((((f.immhi as number) << 2) | (f.immlo as number)) << 11) >> 11;
+const checksum = (data: string): Form => ({ letters: () => ({ Rd: 'w', Rn: 'w', Rm: data }) });
 
-/** The mnemonic of an arithmetic or logical instruction with its first operands, where comparing or copying has its own. */
-const headOf = (name: string, f: Record<string, number>, stack: boolean): string => {
-  const lower = name.toLowerCase();
-  const n = stack ? orStack(f.Rn as number, f.sf as number) : registers(f, 'Rn');
-  const discarding: Readonly<Record<string, string>> = { ADDS: 'cmn', SUBS: 'cmp', ANDS: 'tst' };
-  if (f.Rd === 31 && name in discarding) return `${discarding[name]} ${n}`;
-  if (f.Rn === 31 && !stack && name === 'SUB') return `neg ${registers(f, 'Rd')}`;
-  if (f.Rn === 31 && !stack && name === 'ORN') return `mvn ${registers(f, 'Rd')}`;
-  const toStack = (stack || name.endsWith('immediate')) && !name.startsWith('ADDS') && !name.startsWith('SUBS');
-  return `${lower} ${toStack ? orStack(f.Rd as number, f.sf as number) : registers(f, 'Rd')}, ${n}`;
+const everyOf = (names: readonly string[], suffix: string, form: Form): [string, Form][] =>
+  names.map((name) => [name + suffix, form]);
+
+const arithmetic = ['ADD', 'ADDS', 'SUB', 'SUBS'];
+const logic = ['AND', 'ANDS', 'BIC', 'BICS', 'EON', 'EOR', 'ORN', 'ORR'];
+
+/** By the names of the instruction table. */
+export const forms: ReadonlyMap<string, Form> = new Map([
+  ...everyOf(arithmetic, ' (immediate)', arithmeticImmediate),
+  ...everyOf([...arithmetic, ...logic], ' (shifted register)', shifted),
+  ...everyOf(arithmetic, ' (extended register)', extended),
+  ...everyOf(['SBFM', 'BFM', 'UBFM'], '', bitfield),
+  ...everyOf(['CCMN', 'CCMP'], ' (register)', compareIf([])),
+  ...everyOf(['CCMN', 'CCMP'], ' (immediate)', compareIf(['imm5'])),
+  ...everyOf(['CSEL', 'CSINC', 'CSINV', 'CSNEG'], '', select),
+  ...everyOf(['SMADDL', 'SMSUBL', 'UMADDL', 'UMSUBL'], '', wide),
+  ...everyOf(['CRC32B', 'CRC32H', 'CRC32W', 'CRC32CB', 'CRC32CH', 'CRC32CW'], '', checksum('w')),
+  ...everyOf(['CRC32X', 'CRC32CX'], '', checksum('x')),
+  ...everyOf(['TBZ', 'TBNZ'], '', testBit),
+  ['ADR', { tail: (f, place) => [place(pageDistance(f))] }],
+  ['ADRP', { tail: (f, place) => [place(pageDistance(f) * 4096, true)] }],
+  ['REV (32-bit)', { letters: () => ({ Rd: 'w', Rn: 'w' }) }],
+  ['CASP', { tail: () => [] }],
+  ['EXTR', { tail: immediates('imms') }],
+  ['MOVK', { tail: (f) => [immediate(f.imm16 as number), ...(f.hw === 0 ? [] : [`lsl #${16 * (f.hw as number)}`])] }],
+]);
+
+/** The text of an instruction in its parts. */
+export interface Parts {
+  readonly mnemonic: string;
+  readonly operands: readonly string[];
+}
+
+const isZero = (operand: string | undefined): boolean => operand === 'xzr' || operand === 'wzr';
+
+/** Shifts and extensions, as which bit field moves are mostly used. */
+const bitfieldAlias = ({ mnemonic, operands }: Parts, f: Fields): Parts => {
+  const { immr, imms, sf } = f as { immr: number; imms: number; sf: number };
+  const top = sf === 1 ? 63 : 31;
+  const registers = operands.slice(0, 2);
+  const letter = mnemonic.charAt(0);
+  if (letter !== 'b' && imms === top) {
+    return { mnemonic: letter === 's' ? 'asr' : 'lsr', operands: [...registers, `#${immr}`] };
+  }
+  if (letter === 'u' && immr === imms + 1) return { mnemonic: 'lsl', operands: [...registers, `#${top - imms}`] };
+  if (letter === 's' && immr === 0 && (imms === 7 || imms === 15 || imms === 31)) {
+    const extension = { 7: 'sxtb', 15: 'sxth', 31: 'sxtw' }[imms];
+    return { mnemonic: extension, operands: [registers[0] as string, (registers[1] as string).replace('x', 'w')] };
+  }
+  const name = letter === 'b' ? ['bfxil', 'bfi'] : [`${letter}bfx`, `${letter}bfiz`];
+  return imms >= immr
+    ? { mnemonic: name[0] as string, operands: [...registers, `#${immr}`, `#${imms - immr + 1}`] }
+    : { mnemonic: name[1] as string, operands: [...registers, `#${top + 1 - immr}`, `#${imms + 1}`] };
 };
 
-const addImmediate =
-  (name: string): Form =>
-  (f) => {
-    const [d, n] = [f.Rd as number, f.Rn as number];
-    const sf = f.sf as number;
-    if (name === 'ADD' && f.imm12 === 0 && f.sh === 0 && (d === 31 || n === 31)) {
-      return `mov ${orStack(d, sf)}, ${orStack(n, sf)}`;
+/** The customary name of an instruction where it has one. */
+export const aliasOf = (parts: Parts, f: Fields): Parts => {
+  const { mnemonic, operands } = parts;
+  const [first, second, third] = operands;
+  const without = (index: number, name: string): Parts => ({ mnemonic: name, operands: operands.toSpliced(index, 1) });
+  switch (mnemonic) {
+    case 'adds':
+      return isZero(first) ? without(0, 'cmn') : parts;
+    case 'subs':
+      return isZero(first) ? without(0, 'cmp') : parts;
+    case 'ands':
+      return isZero(first) ? without(0, 'tst') : parts;
+    case 'sub':
+      return isZero(second) ? without(1, 'neg') : parts;
+    case 'orn':
+      return isZero(second) ? without(1, 'mvn') : parts;
+    case 'orr':
+      return isZero(second) && f.imms !== undefined ? without(1, 'mov') : parts;
+    case 'movz':
+    case 'movn':
+      return { mnemonic: 'mov', operands };
+    case 'madd':
+    case 'msub':
+      return f.Ra === 31 ? without(3, mnemonic === 'madd' ? 'mul' : 'mneg') : parts;
+    case 'ubfm':
+    case 'sbfm':
+    case 'bfm':
+      return bitfieldAlias(parts, f);
+    case 'extr':
+      return second === third ? without(1, 'ror') : parts;
+    case 'lslv':
+    case 'lsrv':
+    case 'asrv':
+    case 'rorv':
+      return { mnemonic: mnemonic.slice(0, 3), operands };
+    case 'csinc':
+    case 'csinv': {
+      if (!isZero(second) || !isZero(third) || (f.cond as number) >= 14) return parts;
+      const inverse = conditionNames[(f.cond as number) ^ 1] as string;
+      return { mnemonic: mnemonic === 'csinc' ? 'cset' : 'csetm', operands: [first as string, inverse] };
     }
-    return `${headOf(name, f, true)}, ${number(f.imm12 as number)}${f.sh === 1 ? ', lsl #12' : ''}`;
-  };
-
-const shifted =
-  (name: string): Form =>
-  (f) => {
-    const shift = f.shift === undefined ? '' : `, ${shiftNames[f.shift]} ${number(f.imm6 as number)}`;
-    return `${headOf(name, f, false)}, ${registers(f, 'Rm')}${shift}`;
-  };
-
-const extended =
-  (name: string): Form =>
-  (f) => {
-    const option = f.option as number;
-    const m = general(f.Rm as number, f.sf === 1 && (option & 3) === 3 ? 1 : 0);
-    return `${headOf(name, f, true)}, ${m}, ${extendNames[option]}${withAmount(f.imm3 as number)}`;
-  };
-
-const logicImmediate =
-  (name: string): Form =>
-  (f) => {
-    const { lo, hi } = decodeBitmask(f as { N: number; immr: number; imms: number }) as { lo: number; hi: number };
-    const value = BigInt(lo >>> 0) | (f.sf === 1 ? BigInt(hi >>> 0) << 32n : 0n);
-    const sf = f.sf as number;
-    if (name === 'ANDS') return `${headOf(name, f, false)}, ${number(value)}`;
-    const d = orStack(f.Rd as number, sf);
-    return f.Rn === 31 && name === 'ORR'
-      ? `mov ${d}, ${number(value)}`
-      : `${name.toLowerCase()} ${d}, ${registers(f, 'Rn')}, ${number(value)}`;
-  };
-
-const moveWide =
-  (mnemonic: string): Form =>
-  (f) =>
-    `${mnemonic} ${registers(f, 'Rd')}, ${number(f.imm16 as number)}${f.hw === 0 ? '' : `, lsl #${16 * (f.hw as number)}`}`;
-
-/** `prefix` is that of the aliases: 'u', 's', or 'bf' for BFM. */
-const bitfield =
-  (prefix: 'u' | 's' | 'bf'): Form =>
-  (f) => {
-    const { immr, imms, sf } = f as { immr: number; imms: number; sf: number };
-    const top = sf === 1 ? 63 : 31;
-    const operands = registers(f, 'Rd', 'Rn');
-    if (prefix !== 'bf') {
-      if (imms === top) return `${prefix === 'u' ? 'lsr' : 'asr'} ${operands}, ${number(immr)}`;
-      if (prefix === 'u' && immr === imms + 1) return `lsl ${operands}, ${number(top - imms)}`;
-      const letter = { 7: 'b', 15: 'h', 31: 'w' }[imms];
-      if (immr === 0 && letter !== undefined && (prefix === 's' || (sf === 0 && imms < 31))) {
-        return `${prefix}xt${letter} ${registers(f, 'Rd')}, ${general(f.Rn as number, 0)}`;
-      }
-    }
-    if (imms >= immr) {
-      const mnemonic = prefix === 'bf' ? 'bfxil' : `${prefix}bfx`;
-      return `${mnemonic} ${operands}, ${number(immr)}, ${number(imms - immr + 1)}`;
-    }
-    const mnemonic = prefix === 'bf' ? 'bfi' : `${prefix}bfiz`;
-    return `${mnemonic} ${operands}, ${number(top + 1 - immr)}, ${number(imms + 1)}`;
-  };
-
-const extract: Form = (f) =>
-  f.Rn === f.Rm
-    ? `ror ${registers(f, 'Rd', 'Rn')}, ${number(f.imms as number)}`
-    : `extr ${registers(f, 'Rd', 'Rn', 'Rm')}, ${number(f.imms as number)}`;
-
-const conditionalCompare =
-  (mnemonic: string): Form =>
-  (f) => {
-    const second = f.imm5 === undefined ? registers(f, 'Rm') : number(f.imm5);
-    return `${mnemonic} ${registers(f, 'Rn')}, ${second}, ${number(f.nzcv as number)}, ${condition(f.cond as number)}`;
-  };
-
-const conditionalSelect =
-  (name: string, alias: string): Form =>
-  (f) => {
-    const cond = f.cond as number;
-    if (f.Rn !== f.Rm || cond >= 14 || (alias !== 'cneg' && f.Rn === 31 && alias === '')) {
-      return `${name} ${registers(f, 'Rd', 'Rn', 'Rm')}, ${condition(cond)}`;
-    }
-    if (f.Rn === 31 && alias !== 'cneg') {
-      return `${alias === 'cinc' ? 'cset' : 'csetm'} ${registers(f, 'Rd')}, ${condition(cond ^ 1)}`;
-    }
-    return `${alias} ${registers(f, 'Rd', 'Rn')}, ${condition(cond ^ 1)}`;
-  };
-
-const multiplyAdd =
-  (name: string, alias: string): Form =>
-  (f) =>
-    f.Ra === 31
-      ? `${alias} ${registers(f, 'Rd', 'Rn', 'Rm')}`
-      : `${name} ${registers(f, 'Rd', 'Rn', 'Rm', 'Ra')}`;
-
-const multiplyLong =
-  (name: string): Form =>
-  (f) => {
-    const words = `${general(f.Rn as number, 0)}, ${general(f.Rm as number, 0)}`;
-    return `${name} ${general(f.Rd as number, 1)}, ${words}, ${general(f.Ra as number, 1)}`;
-  };
-
-const checksum =
-  (name: string): Form =>
-  (f) =>
-    `${name} ${general(f.Rd as number, 0)}, ${general(f.Rn as number, 0)}, ${general(f.Rm as number, name.endsWith('x') ? 1 : 0)}`;
-
-const testBit =
-  (mnemonic: string): Form =>
-  (f, { place }) => {
-    const bit = (f.b5 as number) * 32 + (f.b40 as number);
-    const distance = ((f.imm14 as number) << 18) >> 16;
-    return `${mnemonic} ${general(f.Rt as number, f.b5 as number)}, ${number(bit)}, ${place(distance)}`;
-  };
-
-const pageAddress =
-  (mnemonic: string, scale: number): Form =>
-  (f, { place }) => {
-    const distance = ((((f.immhi as number) << 2) | (f.immlo as number)) << 11) >> 11;
-    return `${mnemonic} ${general(f.Rd as number, 1)}, ${place(distance * scale)}`;
-  };
+    case 'ret':
+      return first === 'x30' ? { mnemonic, operands: [] } : parts;
+    default:
+      return parts;
+  }
+};

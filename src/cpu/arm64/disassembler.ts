@@ -1,154 +1,173 @@
 import { Decoder, highHalf, lowHalf } from '../decoder.ts';
 import { type Fields, type Instruction, instruction, type RegisterOperand } from '../instruction.ts';
-import { assemblySyntax, type Names, number } from './assembly-syntax.ts';
+import { aliasOf, forms, immediate, type Place } from './assembly-syntax.ts';
 import { conditionNames } from './conditions.ts';
 import { a64Instructions } from './instructions/table.ts';
 import { SP, V, vectorOffset } from './state.ts';
 
 /**
- * Instruction words as text, for logs. Operands are read off the instruction table; assembly-syntax.ts has the instructions
- * that would look odd that way.
+ * Instruction words as text, for logs. What an instruction's operands are is read off the instruction table; assembly-syntax.ts
+ * has what that cannot tell. Of vector instructions the arrangement is written once, after the mnemonic, and what else there is
+ * in braces as it stands in the encoding.
  */
 
-/** How a field that names a register is written: what its 31 is, or that it is a vector register. */
-type RegisterKind = 'zero' | 'stack' | 'vector';
-
+/** A field that names a register: one of which 31 is the zero register or the stack pointer, or a vector register. */
 interface RegisterField {
-  readonly field: string;
-  readonly kind: RegisterKind;
+  readonly name: string;
+  readonly kind: 'zero' | 'stack' | 'vector';
 }
 
-const registerFieldNames = ['Rd', 'Rt', 'Rt2', 'Rs', 'Rn', 'Rm', 'Ra'];
+const registerOrder = ['Rd', 'Rs', 'Rt', 'Rt2', 'Rn', 'Rm', 'Ra'];
 
 /** The field that a register operand comes from, found by trying; null for fixed registers. */
 const registerField = (entry: Instruction, operand: RegisterOperand): RegisterField | null => {
-  const fields = Object.fromEntries(entry.fields.map((field) => [field.name, 0]));
-  for (const name of registerFieldNames) {
-    if (!(name in fields)) continue;
-    const offset = operand.get({ ...fields, [name]: 31 });
+  const fields = Object.fromEntries(entry.fields.map(({ name }) => [name, 0]));
+  for (const { name, width } of entry.fields) {
+    if (!registerOrder.includes(name)) continue;
+    const offset = operand.get({ ...fields, [name]: 2 ** width - 1 });
     if (offset === operand.get(fields)) continue;
-    const isVector = offset >= V && offset <= vectorOffset(31);
-    return { field: name, kind: isVector ? 'vector' : offset === SP ? 'stack' : 'zero' };
+    if (offset >= V && offset <= vectorOffset(31)) return { name, kind: 'vector' };
+    return { name, kind: offset === SP ? 'stack' : 'zero' };
   }
   return null;
 };
 
-const registerFields = new Map<Instruction, readonly RegisterField[]>();
+const registerFieldsByEntry = new Map<Instruction, readonly RegisterField[]>();
 
-/** The fields that name registers, in the order of the operands, each once. */
-const registerFieldsOf = (entry: Instruction): readonly RegisterField[] => {
-  let found = registerFields.get(entry);
-  if (found === undefined) {
-    const all = entry.operands.flatMap(([, operand]) =>
-      operand.kind === 'register' ? (registerField(entry, operand) ?? []) : [],
-    );
-    found = all.filter((one, index) => all.findIndex((other) => other.field === one.field) === index);
-    registerFields.set(entry, found);
+/** The fields that name registers, in the order they are written in. */
+const registerFields = (entry: Instruction): readonly RegisterField[] => {
+  const known = registerFieldsByEntry.get(entry);
+  if (known !== undefined) return known;
+  const found = new Map<string, RegisterField>();
+  for (const [, operand] of entry.operands) {
+    const field = operand.kind === 'register' ? registerField(entry, operand) : null;
+    if (field !== null) found.set(field.name, field);
   }
-  return found;
+  const fields = registerOrder.flatMap((name) => found.get(name) ?? []);
+  registerFieldsByEntry.set(entry, fields);
+  return fields;
 };
 
-const registerName = (fieldValue: number, kind: RegisterKind, letter: string): string => {
-  if (kind === 'vector') return `${letter}${fieldValue}`;
-  if (fieldValue < 31) return `${letter}${fieldValue}`;
+const isMemoryAccess = (entry: Instruction): boolean => /^(LD|ST|CAS|SWP)/.test(entry.name);
+
+/** The letter of a register: from the width that ends the table's name, from sf, or from the size of a memory access. */
+const letterOf = (entry: Instruction, fields: Fields, { name, kind }: RegisterField): string => {
+  const width = /\b([BHSDQWX])\)$/.exec(entry.name)?.[1]?.toLowerCase();
+  if (kind === 'vector') return width ?? 'v';
+  if (!isMemoryAccess(entry)) return fields.sf === 0 ? 'w' : 'x';
+  if (name === 'Rn' || name === 'Rm') return entry.name.includes('XTW') && name === 'Rm' ? 'w' : 'x';
+  if (entry.name.startsWith('ST') && name === 'Rs') return 'w';
+  return width ?? ((fields.size ?? (fields.sz === 0 ? 2 : 3)) < 3 ? 'w' : 'x');
+};
+
+const registerName = (number: number, kind: RegisterField['kind'], letter: string): string => {
+  if (number < 31 || kind === 'vector') return `${letter}${number}`;
   if (kind === 'zero') return `${letter}zr`;
   return letter === 'w' ? 'wsp' : 'sp';
 };
-
-/** The letter of transferred or computed registers: from the width that ends the table's name, sf, or a size. */
-const generalLetter = (entry: Instruction, fields: Fields, isMemory: boolean): string => {
-  const inName = /\b([WX])\)$/.exec(entry.name)?.[1];
-  if (inName !== undefined) return inName.toLowerCase();
-  if (isMemory) return (fields.size ?? (fields.sz === 0 ? 2 : 3)) < 3 ? 'w' : 'x';
-  return fields.sf === 0 ? 'w' : 'x';
-};
-
-const vectorLetter = (entry: Instruction): string => /\b([BHSDQ])\)$/.exec(entry.name)?.[1]?.toLowerCase() ?? 'v';
 
 const arrangements = [
   ['8b', '16b'],
   ['4h', '8h'],
   ['2s', '4s'],
   ['1d', '2d'],
-];
+] as const;
 
-const isMemoryName = (name: string): boolean => /^(LD|ST|CAS|SWP)/.test(name);
+/** Whether Q and size say what vectors an instruction works on. */
+const isArranged = (entry: Instruction): boolean =>
+  ['Q', 'size'].every((name) => entry.shape.some((field) => field.name === name));
 
-/** The mnemonic: of several that one entry covers, the last is the one with ordering. */
+/** The mnemonic with what the fields add to it: ordering and size of accesses, and the arrangement of vectors. */
 const mnemonicOf = (entry: Instruction, fields: Fields): string => {
   const names = entry.name.replace(/ \(.*/, '').toLowerCase().split(', ');
-  let mnemonic = names[(fields.ordered ?? fields.o0 ?? 0) === 1 ? names.length - 1 : 0] as string;
-  if (/^(ld|swp)/.test(mnemonic) && fields.A !== undefined) {
-    mnemonic += (fields.A === 1 ? 'a' : '') + (fields.R === 1 ? 'l' : '');
-  } else if (mnemonic.startsWith('cas')) mnemonic += (fields.L === 1 ? 'a' : '') + (fields.o0 === 1 ? 'l' : '');
-  if (!isMemoryName(entry.name)) return mnemonic + arrangementOf(fields);
-  return mnemonic + (fields.Q === undefined ? (['b', 'h'][fields.size ?? 2] ?? '') : arrangementOf(fields));
+  const { A, R, L, o0, Q, ordered = o0 ?? Q, size, cond } = fields;
+  const mnemonic = names[ordered === 1 ? names.length - 1 : 0] as string;
+  if (mnemonic === 'b.cond') return `b.${conditionNames[cond as number]}`;
+  if (isArranged(entry)) return `${mnemonic}.${arrangements[size as number]?.[Q as number]}`;
+  if (!isMemoryAccess(entry) || entry.vector) return mnemonic;
+  const isCompare = mnemonic.startsWith('cas');
+  const acquire = (isCompare ? L : A) === 1 ? 'a' : '';
+  const release = (isCompare ? o0 : R) === 1 ? 'l' : '';
+  return mnemonic + acquire + release + (size === 0 ? 'b' : size === 1 ? 'h' : '');
 };
 
-/** As a suffix of the mnemonic, since not all operands need have it. */
-const arrangementOf = ({ Q, size = 0 }: Fields): string => (Q === undefined ? '' : `.${arrangements[size]?.[Q]}`);
-
-/** Fields of the shape that the rest of the text tells. */
-const toldFields = ['sf', 'size', 'sz', 'Q', 'cond', 'ordered'];
-
-const immediateText = (entry: Instruction, fields: Fields, address: bigint | null): string | null => {
+/** The immediate that the table knows, or where a branch goes; not the counts and indexes of vector instructions, which it alters. */
+const immediateOf = (entry: Instruction, fields: Fields, place: Place): readonly string[] => {
   for (const [, operand] of entry.operands) {
-    if (operand.kind === 'immediate32') return number(operand.get(fields));
-    if (operand.kind === 'target') return placeText(operand.get(fields), address);
-    if (operand.kind === 'immediate64') {
-      const value = operand.get(fields);
-      if (typeof value === 'number') return number(value);
-      return number((BigInt(highHalf(value) >>> 0) << 32n) | BigInt(lowHalf(value) >>> 0));
-    }
+    if (operand.kind === 'target') return [place(operand.get(fields))];
+    if (operand.kind === 'immediate32' && !entry.vector) return [immediate(operand.get(fields))];
+    if (operand.kind !== 'immediate64') continue;
+    const value = operand.get(fields);
+    if (typeof value === 'number') return [entry.name.includes('(literal') ? place(value) : immediate(value)];
+    const high = fields.sf === 0 ? 0 : highHalf(value) >>> 0;
+    return [immediate((BigInt(high) << 32n) | BigInt(lowHalf(value) >>> 0))];
   }
-  return null;
+  return [];
 };
 
-/** A place relative to the instruction: absolute if it is known where that is. */
-const placeText = (distance: number, address: bigint | null): string => {
-  if (address === null) return `.${distance < 0 ? '-' : '+'}0x${Math.abs(distance).toString(16)}`;
-  return `0x${BigInt.asUintN(64, address + BigInt(distance)).toString(16)}`;
+/** How the index of an address is extended and shifted. */
+const indexTail = (extension: string, fields: Fields, amount: string): readonly string[] => {
+  const name = extension === 'LSL' && fields.signed === 1 ? 'sxtx' : extension.toLowerCase();
+  if (fields.S === 1) return [`${name} ${amount}`];
+  return name === 'lsl' ? [] : [name];
 };
 
-const memoryText = (entry: Instruction, names: string[], immediate: string | null): string => {
-  const base = names.findIndex((name) => name.startsWith('[')) as number;
-  const inside = names.splice(base, names.length).map((name) => name.replace('[', ''));
-  const { name } = entry;
-  if (name.includes('post-index')) return [...names, `[${inside[0]}]`, immediate ?? inside[1]].join(', ');
-  if (immediate !== null && immediate !== '#0') inside.push(immediate);
-  return [...names, `[${inside.join(', ')}]${name.includes('pre-index') ? '!' : ''}`].join(', ');
+/** The operands of an access: what is transferred, and the address in brackets. */
+const memoryOperands = (
+  entry: Instruction,
+  names: readonly string[],
+  base: number,
+  tail: readonly string[],
+): string[] => {
+  const transferred = names.slice(0, base);
+  if (entry.name.includes('post-index')) {
+    const step = [...names.slice(base + 1), ...tail];
+    return [...transferred, `[${names[base]}]`, ...(step.length === 0 ? ['size'] : step)];
+  }
+  if (entry.name.includes('pre-index')) return [...transferred, `[${[names[base], ...tail].join(', ')}]!`];
+  return [...transferred, `[${[...names.slice(base), ...tail.filter((text) => text !== '#0')].join(', ')}]`];
 };
 
-const generic = (entry: Instruction, fields: Fields, address: bigint | null): string => {
-  const isMemory = isMemoryName(entry.name);
-  const letter = generalLetter(entry, fields, isMemory);
-  const names = registerFieldsOf(entry).map(({ field, kind }) => {
-    const isAddress = isMemory && (field === 'Rn' || field === 'Rm');
-    const text = registerName(fields[field] as number, kind, kind === 'vector' ? vectorLetter(entry) : isAddress ? 'x' : letter);
-    return isMemory && field === 'Rn' ? `[${text}` : text;
-  });
-  const immediate = immediateText(entry, fields, address);
-  const operands: string[] = [];
-  if (isMemory && 'Rn' in fields) operands.push(memoryText(entry, names, immediate));
-  else operands.push(...names, ...(immediate === null ? [] : [immediate]));
-  if (fields.cond !== undefined) operands.push(conditionNames[fields.cond] as string);
-  const rest = entry.shape.filter(({ name }) => !toldFields.includes(name)).map(({ name }) => `${name}=${fields[name]}`);
-  const text = `${mnemonicOf(entry, fields)} ${operands.join(', ')}`.trimEnd();
-  return rest.length > 0 ? `${text} {${rest.join(' ')}}` : text;
+/** Fields that only vector instructions leave to be told as they stand. */
+const fieldsLeft = (entry: Instruction, fields: Fields, immediateShown: boolean): string => {
+  if (!entry.vector) return '';
+  const told = isArranged(entry) ? ['Q', 'size'] : [];
+  const left = (immediateShown ? entry.shape : entry.fields).filter(
+    ({ name }) => !registerOrder.includes(name) && !told.includes(name),
+  );
+  return left.length === 0 ? '' : ` {${left.map(({ name }) => `${name}=${fields[name]}`).join(' ')}}`;
+};
+
+const textOf = (entry: Instruction, fields: Fields, place: Place): string => {
+  const form = forms.get(entry.name);
+  const letters = form?.letters?.(fields) ?? {};
+  const registers = registerFields(entry);
+  const names = registers.map((field) =>
+    registerName(fields[field.name] as number, field.kind, letters[field.name] ?? letterOf(entry, fields, field)),
+  );
+  const known = form?.tail?.(fields, place) ?? immediateOf(entry, fields, place);
+  const extension = /\(register, (\w+),/.exec(entry.name)?.[1];
+  const tail = extension === undefined ? known : indexTail(extension, fields, known[0] as string);
+  const base = isMemoryAccess(entry) ? registers.findIndex(({ name }) => name === 'Rn') : -1;
+  const operands = base >= 0 ? memoryOperands(entry, names, base, tail) : [...names, ...tail];
+  const named = aliasOf({ mnemonic: mnemonicOf(entry, fields), operands }, fields);
+  return `${named.mnemonic} ${named.operands.join(', ')}`.trimEnd() + fieldsLeft(entry, fields, known.length > 0);
 };
 
 const unknown = instruction({ name: 'unknown', bits: 'word:32', operands: {}, describe: () => {} });
 let decoder: Decoder | null = null;
 
 /**
- * The text of an instruction word. With the address it lies at, branches show where they go; otherwise how far. A word that
- * is no instruction becomes '.inst 0x...'.
+ * The text of an instruction word. Given the address it lies at, branches show where they go, else how far. A word that is no
+ * instruction gives '.inst 0x...'.
  */
 export const disassemble = (word: number, address: bigint | null = null): string => {
   decoder ??= new Decoder(a64Instructions, unknown);
   const { entry, fields } = decoder.decode(word);
   if (entry === unknown) return `.inst 0x${(word >>> 0).toString(16).padStart(8, '0')}`;
-  const place = (distance: number): string => placeText(distance, address);
-  const syntax = assemblySyntax.get(entry.name);
-  return syntax === undefined ? generic(entry, fields, address) : syntax(fields, { place } satisfies Names);
+  return textOf(entry, fields, (distance, ofPage = false) => {
+    if (address === null) return `.${distance < 0 ? '-' : '+'}0x${Math.abs(distance).toString(16)}`;
+    const start = ofPage ? address & -4096n : address;
+    return `0x${BigInt.asUintN(64, start + BigInt(distance)).toString(16)}`;
+  });
 };

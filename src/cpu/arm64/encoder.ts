@@ -3,18 +3,7 @@ import { a64Instructions } from './instructions/table.ts';
 
 /** The instruction table read backwards: names and fields to instruction words. */
 
-const table = new Map<string, Instruction>();
-for (const entry of a64Instructions) {
-  if (table.has(entry.name)) throw new Error(`two instructions are named ${entry.name}`);
-  table.set(entry.name, entry);
-}
-
-/** The table's entry of that name; throws a RangeError if there is none. */
-export const instructionNamed = (name: string): Instruction => {
-  const entry = table.get(name);
-  if (entry === undefined) throw new RangeError(`no instruction is named '${name}'`);
-  return entry;
-};
+const table = Map.groupBy(a64Instructions, ({ name }) => name);
 
 const showFields = (fields: Fields): string =>
   Object.entries(fields)
@@ -22,12 +11,11 @@ const showFields = (fields: Fields): string =>
     .join(' ');
 
 /**
- * The instruction word (unsigned) of an instruction by its name in the table, such as 'ADD (immediate)'. All of its fields
- * must be given, as they stand in the encoding: unsigned and scaled. Throws a RangeError for unknown names, for fields that
- * are missing, unknown or too large, and for reserved encodings.
+ * The instruction word (unsigned) of an entry of the table. All of its fields must be given, as they stand in the encoding:
+ * unsigned and scaled. Throws a RangeError for fields that are missing, unknown or too large, and for reserved encodings.
  */
-export const encode = (name: string, fields: Fields): number => {
-  const entry = instructionNamed(name);
+export const encodeEntry = (entry: Instruction, fields: Fields): number => {
+  const { name } = entry;
   const shape: Record<string, number> = {};
   let word = entry.match;
   for (const field of entry.fields) {
@@ -46,6 +34,16 @@ export const encode = (name: string, fields: Fields): number => {
     throw new RangeError(`${name}: ${showFields(fields)} is a reserved encoding`);
   }
   return word >>> 0;
+};
+
+/**
+ * The instruction word of an instruction by its name in the table, such as 'ADD (immediate)'; otherwise as encodeEntry. Throws
+ * a RangeError also if no instruction, or more than one, has that name.
+ */
+export const encode = (name: string, fields: Fields): number => {
+  const entries = table.get(name) ?? [];
+  if (entries.length !== 1) throw new RangeError(`${entries.length} instructions are named '${name}'`);
+  return encodeEntry(entries[0] as Instruction, fields);
 };
 
 /** A signed multiple of `scale` as the field of `width` bits that holds it. Throws a RangeError if it does not fit. */

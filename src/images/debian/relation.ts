@@ -13,7 +13,7 @@ export type RelationGroup = readonly Relation[];
 
 /** name[:architecture] [(operator version)] [[architectures]] [<profiles>], blanks reduced to single spaces */
 const RelationPattern =
-  /^([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9-]+)? ?(?:\( ?(<<|<=|=|>=|>>|<|>) ?([^ ()]+) ?\))? ?(?:\[[^\]]*\])?(?: ?<[^>]*>)*$/i;
+  /^([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9-]+)? ?(?:\( ?(<<|<=|=|>=|>>|<|>) ?([^ ()<=>]+) ?\))? ?(?:\[[^\]]*\])?(?: ?<[^>]*>)*$/i;
 
 /** Before 1995 `<` and `>` meant `<=` and `>=`, and still do. */
 const Operators: Readonly<Record<string, VersionOperator>> = { '<': '<=', '>': '>=' };

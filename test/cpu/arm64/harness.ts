@@ -25,6 +25,7 @@ import { Field, Image, Outcome } from './cases/image.ts';
 import {
   background,
   CODE_BYTES,
+  CROSSING,
   DATA_BYTES,
   fingerprint,
   PAD,
@@ -154,7 +155,7 @@ export class Processor {
     result.set32(Field.place, place);
     result.set32(Field.outcome, outcome);
     this.#readFaultAddress(result, outcome);
-    this.#readMemory(result, window);
+    this.#readMemory(result, window, outcome === Outcome.fault ? WRITABLE_BYTES - CROSSING : WRITABLE_BYTES);
   }
 
   #execute(): Outcome {
@@ -223,18 +224,18 @@ export class Processor {
     image.u32[at + 1] = faulted ? (u32[(STATE + PENDING_ADDRESS + 4) >>> 2] as number) : 0;
   }
 
-  #readMemory(image: Image, window: number): void {
+  /** Takes the window, and looks for writes elsewhere in the first `length` bytes; puts everything back. */
+  #readMemory(image: Image, window: number, length: number): void {
     const data = this.#data;
     const offset = window - DATA_FRAMES;
     image.bytes.set(data.subarray(offset, offset + WINDOW), Field.window);
     data.set(pristine.subarray(offset, offset + WINDOW), offset);
     image.set32(Field.stray, 0);
-    for (let i = 0; i < WRITABLE_BYTES; i++) {
-      if (data[i] === pristine[i]) continue;
-      image.set32(Field.stray, fingerprint(data));
-      data.set(pristine.subarray(0, WRITABLE_BYTES));
-      return;
-    }
+    let first = 0;
+    while (first < WRITABLE_BYTES && data[first] === pristine[first]) first++;
+    if (first === WRITABLE_BYTES) return;
+    if (first < length) image.set32(Field.stray, fingerprint(data, length));
+    data.set(pristine.subarray(0, WRITABLE_BYTES));
   }
 }
 

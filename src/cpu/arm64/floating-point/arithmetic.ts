@@ -194,9 +194,3 @@ export const multiplyAdd = (format: Format, addend: Operand, a: Operand, b: Oper
   else if (invalid) invalidResult(format);
   else multiplyAddNumbers(format, addend, a, b, 0);
 };
-
-/** As FPMulAdd with the first factor negated. */
-export const multiplySubtract = (format: Format, addend: Operand, a: Operand, b: Operand): void => {
-  negate(a, format);
-  multiplyAdd(format, addend, a, b);
-};

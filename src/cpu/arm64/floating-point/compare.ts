@@ -1,15 +1,5 @@
 import { Fpsr, raise } from './control.ts';
-import {
-  type Format,
-  isNan,
-  Kind,
-  makeAbsolute,
-  numberResult,
-  type Operand,
-  processNans,
-  result,
-  zeroResult,
-} from './format.ts';
+import { type Format, isNan, Kind, numberResult, type Operand, processNans, result, zeroResult } from './format.ts';
 
 /** Comparisons, minimum and maximum (Arm ARM shared/functions/float/fpcompare, fpmax, fpmaxnum). */
 
@@ -50,20 +40,6 @@ export const compareGreaterEqual = (_format: Format, a: Operand, b: Operand): vo
 /** FPCompareGT. */
 export const compareGreater = (_format: Format, a: Operand, b: Operand): void => {
   setMask(!raiseIfNan(a, b, true) && a.value > b.value);
-};
-
-/** As FACGE. */
-export const compareAbsoluteGreaterEqual = (format: Format, a: Operand, b: Operand): void => {
-  makeAbsolute(a, format);
-  makeAbsolute(b, format);
-  compareGreaterEqual(format, a, b);
-};
-
-/** As FACGT. */
-export const compareAbsoluteGreater = (format: Format, a: Operand, b: Operand): void => {
-  makeAbsolute(a, format);
-  makeAbsolute(b, format);
-  compareGreater(format, a, b);
 };
 
 /** FPMax. */

@@ -43,12 +43,7 @@ const convertNan = (to: Format, from: Format, x: Operand): void => {
 };
 
 /** FPConvert. */
-export const convertFormat = (
-  to: Format,
-  from: Format,
-  x: Operand,
-  rounding: Rounding = control.rounding,
-): void => {
+export const convertFormat = (to: Format, from: Format, x: Operand, rounding: Rounding = control.rounding): void => {
   const alternative = to === half && control.alternativeHalf;
   if (isNan(x)) {
     if (x.kind === Kind.signalling || alternative) raise(Fpsr.invalidOperation);
@@ -65,23 +60,30 @@ export const convertFormat = (
   else round(to, x.sign, x.exponent, x.significand, 0, rounding);
 };
 
-/** A number rounded to an integer. */
-const roundedValue = (value: number, rounding: Rounding): number => {
-  const below = Math.floor(value);
-  const part = value - below;
-  if (part === 0) return value;
+/** Whether to take the next greater magnitude than the truncated one, of which a part of more than 0 is cut off. */
+const goesUp = (rounding: Rounding, negative: boolean, whole: number, part: number): boolean => {
   switch (rounding) {
     case Rounding.up:
-      return below + 1;
+      return !negative;
     case Rounding.down:
-      return below;
+      return negative;
     case Rounding.zero:
-      return value < 0 ? below + 1 : below;
+      return false;
     case Rounding.nearestAway:
-      return part > 0.5 || (part === 0.5 && value > 0) ? below + 1 : below;
+      return part >= 0.5;
     default:
-      return part > 0.5 || (part === 0.5 && below % 2 !== 0) ? below + 1 : below;
+      return part > 0.5 || (part === 0.5 && whole % 2 !== 0);
   }
+};
+
+/** A number rounded to an integer. */
+const roundedValue = (value: number, rounding: Rounding): number => {
+  const magnitude = Math.abs(value);
+  const whole = Math.floor(magnitude);
+  const part = magnitude - whole;
+  if (part === 0) return value;
+  const rounded = goesUp(rounding, value < 0, whole, part) ? whole + 1 : whole;
+  return value < 0 ? -rounded : rounded;
 };
 
 /** Encodes an integer that is exact in the format, with a sign for zero. */
@@ -157,13 +159,7 @@ export const toFixed = (
 };
 
 /** FixedToFP: the 64-bit integer hi:lo, divided by 2^fractionBits. */
-export const fromFixed = (
-  format: Format,
-  lo: number,
-  hi: number,
-  isSigned: boolean,
-  fractionBits: number,
-): void => {
+export const fromFixed = (format: Format, lo: number, hi: number, isSigned: boolean, fractionBits: number): void => {
   const high = (isSigned ? hi : hi >>> 0) * TWO_32;
   const low = lo >>> 0;
   const sum = high + low;

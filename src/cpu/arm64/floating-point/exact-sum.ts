@@ -35,7 +35,7 @@ export const roundedToOdd = (sum: number, error: number): number => {
   const lo = words[0] as number;
   if ((lo & 1) !== 0) return sum;
   // Away from zero is up in the encoding, and never carries from an even number; towards zero may borrow.
-  if ((error > 0) === (sum > 0)) words[0] = lo + 1;
+  if (error > 0 === sum > 0) words[0] = lo + 1;
   else {
     if (lo === 0) words[1] = (words[1] as number) - 1;
     words[0] = lo - 1;

@@ -186,11 +186,6 @@ export const negate = (x: Operand, format: Format): void => {
   else x.lo ^= format.signBit;
 };
 
-/** Clears an operand's sign, a NaN's too. */
-export const makeAbsolute = (x: Operand, format: Format): void => {
-  if (x.sign !== 0) negate(x, format);
-};
-
 export const isNan = (x: Operand): boolean => x.kind >= Kind.quiet;
 
 // Results

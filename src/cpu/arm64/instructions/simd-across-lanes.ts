@@ -1,13 +1,10 @@
-import { Op } from '../../../wasm/opcodes.ts';
 import { type Instruction, instruction } from '../../instruction.ts';
 import type { Builder } from '../../ir/builder.ts';
 import type { V128 } from '../../ir/value.ts';
-import { vector } from '../operands.ts';
+import { D, S, twoRegisters } from './simd-forms.ts';
 import { bytesOf, Lanes, type Size, type Unsigned } from './simd-lanes.ts';
 
 /** Advanced SIMD across lanes and scalar pairwise, integer (Arm ARM C4.1, "Advanced SIMD across lanes"). */
-
-const registers = { d: vector('Rd'), n: vector('Rn') };
 
 /** The bytes moved down by `count`, those at the bottom going to the top. */
 const rotateDown = (o: Builder, a: V128, count: number): V128 =>
@@ -28,7 +25,7 @@ const fold = (l: Lanes, a: V128, combine: (a: V128, b: V128) => V128): V128 => {
 const sum = (l: Lanes, a: V128, unsigned: Unsigned): V128 => {
   let value = a;
   let lanes = l;
-  while (lanes.size < 2) {
+  while (lanes.size < S) {
     value = lanes.addPairsLong(value, unsigned);
     lanes = new Lanes(l.o, lanes.size + 1, l.active);
   }
@@ -47,8 +44,8 @@ const across = (
     name,
     bits: `0 Q:1 ${u} 01110 size:2 11000 ${opcode} 10 Rn:5 Rd:5`,
     shape: ['Q', 'size'],
-    allowed: (shape) => shape.size < 2 || (shape.size === 2 && shape.Q === 1),
-    operands: registers,
+    allowed: (shape) => shape.size < S || (shape.size === S && shape.Q === 1),
+    operands: twoRegisters,
     vector: true,
     describe(o, x, f) {
       const l = Lanes.ofVector(o, f.size, f.Q);
@@ -61,8 +58,8 @@ const twiceTheSize = (size: Size): Size => size + 1;
 
 /** Sums in lanes of twice the size: words need them before the last step, smaller elements have room in words. */
 const sumLong = (l: Lanes, n: V128, unsigned: Unsigned): V128 => {
-  if (l.size < 2) return sum(l, n, unsigned);
-  const wide = new Lanes(l.o, 3, 16);
+  if (l.size < S) return sum(l, n, unsigned);
+  const wide = new Lanes(l.o, D, 16);
   return fold(wide, l.addPairsLong(n, unsigned), (a, b) => wide.add(a, b));
 };
 
@@ -80,12 +77,12 @@ export const simdAcrossLanes: readonly Instruction[] = [
   instruction({
     name: 'ADDP (scalar)',
     bits: '01 0 11110 11 11000 11011 10 Rn:5 Rd:5',
-    operands: registers,
+    operands: twoRegisters,
     vector: true,
     describe(o, x) {
-      const l = Lanes.ofScalar(o, 3);
+      const l = Lanes.ofScalar(o, D);
       const n = o.getV(x.n);
-      l.write(x.d, o.simd2(Op.i64x2Add, n, rotateDown(o, n, 8)));
+      l.write(x.d, l.add(n, rotateDown(o, n, 8)));
     },
   }),
 ];

@@ -1,6 +1,7 @@
 import { Op } from '../../../wasm/opcodes.ts';
 import type { Builder } from '../../ir/builder.ts';
 import type { V128 } from '../../ir/value.ts';
+import { B } from './simd-forms.ts';
 import { bytesOf, Lanes } from './simd-lanes.ts';
 
 /**
@@ -113,7 +114,7 @@ export const Substitution = tablesFor((byte) => byte, 0, affine, AFFINE_CONSTANT
 export const InverseSubstitution = tablesFor(inverseAffine, AFFINE_CONSTANT, (byte) => byte, 0);
 
 export const substitute = (o: Builder, a: V128, tables: Tables): V128 => {
-  const l = Lanes.ofVector(o, 0, 1);
+  const l = Lanes.ofVector(o, B, 1);
   const look = (table: Uint8Array, index: V128): V128 => o.simd2(Op.i8x16Swizzle, o.v128(table), index);
   const low = (x: V128): V128 => l.and(x, l.constant(15));
   const high = (x: V128): V128 => l.shiftRight(x, 4, true);

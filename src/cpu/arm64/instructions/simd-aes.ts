@@ -2,8 +2,8 @@ import { Op } from '../../../wasm/opcodes.ts';
 import { type Instruction, instruction } from '../../instruction.ts';
 import type { Builder } from '../../ir/builder.ts';
 import type { V128 } from '../../ir/value.ts';
-import { vector } from '../operands.ts';
 import { InverseSubstitution, Substitution, substitute } from './simd-aes-substitution.ts';
+import { B, twoRegisters } from './simd-forms.ts';
 import { bytesOf, Lanes } from './simd-lanes.ts';
 
 /** Cryptographic AES (Arm ARM C4.1; the steps are FIPS 197's). A register is the state, column by column. */
@@ -29,7 +29,7 @@ const timesX = (l: Lanes, a: V128): V128 => l.xor(l.add(a, a), l.and(l.signs(a),
 
 /** The columns times 3x^3 + x^2 + x + 2. */
 const mixColumns = (o: Builder, a: V128): V128 => {
-  const l = Lanes.ofVector(o, 0, 1);
+  const l = Lanes.ofVector(o, B, 1);
   const next = rotateColumns(o, a, 1);
   const pairs = l.xor(a, next);
   // 2a + 3 next + the other two is 2 (a + next) + next + the pair two rows down.
@@ -38,7 +38,7 @@ const mixColumns = (o: Builder, a: V128): V128 => {
 
 /** The inverse: the polynomial of mixColumns times 4x^2 + 5. */
 const inverseMixColumns = (o: Builder, a: V128): V128 => {
-  const l = Lanes.ofVector(o, 0, 1);
+  const l = Lanes.ofVector(o, B, 1);
   const opposite = l.xor(a, rotateColumns(o, a, 2));
   return mixColumns(o, l.xor(a, timesX(l, timesX(l, opposite))));
 };
@@ -47,7 +47,7 @@ const aes = (name: string, opcode: string, compute: (o: Builder, d: V128, n: V12
   instruction({
     name,
     bits: `01001110 00 10100 ${opcode} 10 Rn:5 Rd:5`,
-    operands: { d: vector('Rd'), n: vector('Rn') },
+    operands: twoRegisters,
     vector: true,
     describe(o, x) {
       o.setV(x.d, compute(o, o.getV(x.d), o.getV(x.n)));

@@ -1,18 +1,13 @@
 import { type Instruction, instruction } from '../../instruction.ts';
 import type { V128 } from '../../ir/value.ts';
-import { immediate32, vector } from '../operands.ts';
+import { immediate32 } from '../operands.ts';
+import { elementNames, H, S, type Sources, scalarNames, sourcesOf, threeRegisters, withForm } from './simd-forms.ts';
 import { type Half, Lanes, type Saturated, type Size, type Unsigned } from './simd-lanes.ts';
 import { accumulateDoubled } from './simd-three-different.ts';
 
 /** Advanced SIMD vector x indexed element and its scalar part (Arm ARM C4.1, "Advanced SIMD vector x indexed element"). */
 
-/** The registers' old values; `m` has the chosen element in all lanes. */
-interface Sources {
-  readonly n: V128;
-  readonly m: V128;
-  readonly d: V128;
-}
-
+/** `m` among the sources has the chosen element in all lanes. */
 type Compute = (l: Lanes, sources: Sources, half: Half, unsigned: Unsigned) => V128 | Saturated;
 
 /** The element size, and how the encoding spreads the register's number and the element's over its fields. */
@@ -23,20 +18,18 @@ interface Indexed {
 }
 
 const Halfwords: Indexed = {
-  size: 1,
+  size: H,
   encode: (opcode) => `01 L:1 M:1 Rm:4 ${opcode} H:1 0 Rn:5 Rd:5`,
   index: (f) => f.H * 4 + f.L * 2 + f.M,
 };
 const Words: Indexed = {
-  size: 2,
+  size: S,
   encode: (opcode) => `10 L:1 Rm:5 ${opcode} H:1 0 Rn:5 Rd:5`,
   index: (f) => f.H * 2 + f.L,
 };
 
 const operandsOf = ({ index }: Indexed) => ({
-  d: vector('Rd'),
-  n: vector('Rn'),
-  m: vector('Rm'),
+  ...threeRegisters,
   index: immediate32(index),
 });
 
@@ -46,14 +39,15 @@ type Width = 'same' | 'long';
 const byElement = (name: string, u: number, opcode: string, width: Width, compute: Compute): Instruction[] =>
   [Halfwords, Words].map((indexed) =>
     instruction({
-      name: `${width === 'long' ? `${name}, ${name}2` : name} (by element)`,
+      name: withForm(width === 'long' ? `${name}, ${name}2` : name, 'by element', elementNames[indexed.size]),
       bits: `0 Q:1 ${u} 01111 ${indexed.encode(opcode)}`,
       shape: ['Q'],
       operands: operandsOf(indexed),
       vector: true,
       describe(o, x, f) {
         const l = Lanes.ofVector(o, indexed.size, f.Q);
-        const sources = { n: o.getV(x.n), m: l.duplicate(o.getV(x.m), x.index), d: o.getV(x.d) };
+        const old = sourcesOf(o, x);
+        const sources = { ...old, m: l.duplicate(old.m, x.index) };
         (width === 'long' ? l.wider : l).write(x.d, compute(l, sources, f.Q, u === 1));
       },
     }),
@@ -62,13 +56,14 @@ const byElement = (name: string, u: number, opcode: string, width: Width, comput
 const scalarByElement = (name: string, opcode: string, width: Width, compute: Compute): Instruction[] =>
   [Halfwords, Words].map((indexed) =>
     instruction({
-      name: `${name} (by element, scalar)`,
+      name: withForm(name, 'by element', 'scalar', scalarNames[indexed.size]),
       bits: `01 0 11111 ${indexed.encode(opcode)}`,
       operands: operandsOf(indexed),
       vector: true,
       describe(o, x) {
         const l = Lanes.ofScalar(o, indexed.size);
-        const sources = { n: o.getV(x.n), m: l.duplicate(o.getV(x.m), x.index), d: o.getV(x.d) };
+        const old = sourcesOf(o, x);
+        const sources = { ...old, m: l.duplicate(old.m, x.index) };
         (width === 'long' ? l.wider : l).write(x.d, compute(l, sources, 0, false));
       },
     }),

@@ -3,6 +3,7 @@ import { type Instruction, instruction } from '../../instruction.ts';
 import type { Builder } from '../../ir/builder.ts';
 import type { I32, I64, Register, V128 } from '../../ir/value.ts';
 import { destination, immediate32, source, vector } from '../operands.ts';
+import { AllSizes, B, D, elementNames, H, S, scalarNames, twoRegisters, withForm } from './simd-forms.ts';
 import { bytesOf, known, Lanes, type Size } from './simd-lanes.ts';
 
 /**
@@ -29,7 +30,7 @@ const index = immediate32((f) => f.index);
 const element = (o: Builder, a: V128, size: Size, at: I32, sign: 'signed' | 'unsigned'): I32 | I64 => {
   const lane = known(at);
   const from = lane === undefined ? Lanes.ofVector(o, size, 1).duplicate(a, at) : a;
-  return o.extractLane(ExtractLane[sign][size], size === 3 ? 'i64' : 'i32', from, lane ?? 0);
+  return o.extractLane(ExtractLane[sign][size], size === D ? 'i64' : 'i32', from, lane ?? 0);
 };
 
 /** All ones in lane `at` alone. */
@@ -38,16 +39,19 @@ const laneMask = (l: Lanes, at: I32): V128 =>
 
 /** A general register at the width of a splat or of a lane's replacement. */
 const general = (o: Builder, register: Register, size: Size): I32 | I64 =>
-  size === 3 ? o.get64(register) : o.get32(register);
-
-const perSize = (sizes: readonly Size[], make: (size: Size) => Instruction): Instruction[] => sizes.map(make);
-const All: readonly Size[] = [0, 1, 2, 3];
+  size === D ? o.get64(register) : o.get32(register);
 
 /** SMOV and UMOV to W (0) or X (1). */
-const move = (name: string, q: number, opcode: string, sizes: readonly Size[], sign: 'signed' | 'unsigned') =>
-  perSize(sizes, (size) =>
+const move = (
+  name: string,
+  q: number,
+  opcode: string,
+  sizes: readonly Size[],
+  sign: 'signed' | 'unsigned',
+): Instruction[] =>
+  sizes.map((size) =>
     instruction({
-      name,
+      name: withForm(name, q === 1 ? 'X' : 'W', elementNames[size]),
       bits: `0 ${q} 0 01110000 ${Encodings[size]} 0 ${opcode} 1 Rn:5 Rd:5`,
       operands: { d: destination('Rd'), n: vector('Rn'), index },
       vector: true,
@@ -60,13 +64,13 @@ const move = (name: string, q: number, opcode: string, sizes: readonly Size[], s
   );
 
 export const simdCopy: readonly Instruction[] = [
-  ...perSize(All, (size) =>
+  ...AllSizes.map((size) =>
     instruction({
-      name: 'DUP (element, vector)',
+      name: withForm('DUP (element, vector)', elementNames[size]),
       bits: `0 Q:1 0 01110000 ${Encodings[size]} 0 0000 1 Rn:5 Rd:5`,
       shape: ['Q'],
-      allowed: (shape) => size < 3 || shape.Q === 1,
-      operands: { d: vector('Rd'), n: vector('Rn'), index },
+      allowed: (shape) => size < D || shape.Q === 1,
+      operands: { ...twoRegisters, index },
       vector: true,
       describe(o, x, f) {
         const l = Lanes.ofVector(o, size, f.Q);
@@ -74,11 +78,11 @@ export const simdCopy: readonly Instruction[] = [
       },
     }),
   ),
-  ...perSize(All, (size) =>
+  ...AllSizes.map((size) =>
     instruction({
-      name: 'DUP (element, scalar)',
+      name: withForm('DUP (element, scalar)', scalarNames[size]),
       bits: `01 0 11110000 ${Encodings[size]} 0 0000 1 Rn:5 Rd:5`,
-      operands: { d: vector('Rd'), n: vector('Rn'), index },
+      operands: { ...twoRegisters, index },
       vector: true,
       describe(o, x) {
         const l = Lanes.ofScalar(o, size);
@@ -86,12 +90,12 @@ export const simdCopy: readonly Instruction[] = [
       },
     }),
   ),
-  ...perSize(All, (size) =>
+  ...AllSizes.map((size) =>
     instruction({
-      name: 'DUP (general)',
+      name: withForm('DUP (general)', elementNames[size]),
       bits: `0 Q:1 0 01110000 ${SizeOnly[size]} 0 0001 1 Rn:5 Rd:5`,
       shape: ['Q'],
-      allowed: (shape) => size < 3 || shape.Q === 1,
+      allowed: (shape) => size < D || shape.Q === 1,
       operands: { d: vector('Rd'), n: source('Rn') },
       vector: true,
       describe(o, x, f) {
@@ -100,9 +104,9 @@ export const simdCopy: readonly Instruction[] = [
       },
     }),
   ),
-  ...perSize(All, (size) =>
+  ...AllSizes.map((size) =>
     instruction({
-      name: 'INS (general)',
+      name: withForm('INS (general)', elementNames[size]),
       bits: `0 1 0 01110000 ${Encodings[size]} 0 0011 1 Rn:5 Rd:5`,
       operands: { d: vector('Rd'), n: source('Rn'), index },
       vector: true,
@@ -118,12 +122,12 @@ export const simdCopy: readonly Instruction[] = [
       },
     }),
   ),
-  ...perSize(All, (size) =>
+  ...AllSizes.map((size) =>
     instruction({
-      name: 'INS (element)',
+      name: withForm('INS (element)', elementNames[size]),
       bits: `0 1 1 01110000 ${Encodings[size]} 0 ${SourceEncodings[size]} 1 Rn:5 Rd:5`,
       // Both indexes in one immediate: the destination's in the low byte, the source's above.
-      operands: { d: vector('Rd'), n: vector('Rn'), indexes: immediate32((f) => f.index | (f.from << 8)) },
+      operands: { ...twoRegisters, indexes: immediate32((f) => f.index | (f.from << 8)) },
       vector: true,
       describe(o, x) {
         const l = Lanes.ofVector(o, size, 1);
@@ -140,8 +144,8 @@ export const simdCopy: readonly Instruction[] = [
       },
     }),
   ),
-  ...move('SMOV', 0, '0101', [0, 1], 'signed'),
-  ...move('SMOV', 1, '0101', [0, 1, 2], 'signed'),
-  ...move('UMOV', 0, '0111', [0, 1, 2], 'unsigned'),
-  ...move('UMOV', 1, '0111', [3], 'unsigned'),
+  ...move('SMOV', 0, '0101', [B, H], 'signed'),
+  ...move('SMOV', 1, '0101', [B, H, S], 'signed'),
+  ...move('UMOV', 0, '0111', [B, H, S], 'unsigned'),
+  ...move('UMOV', 1, '0111', [D], 'unsigned'),
 ];

@@ -135,7 +135,7 @@ export class Lanes {
 
   /** Writes the active lanes and clears those above; saturation goes to FPSR. */
   write(d: Register, result: V128 | Saturated): void {
-    if ('value' in result) {
+    if ('lost' in result) {
       this.o.setV(d, this.trim(result.value));
       this.#noteSaturation(this.trim(result.lost));
     } else {
@@ -148,7 +148,7 @@ export class Lanes {
    * high part of each element of `wide`.
    */
   writeNarrowed(d: Register, half: Half, result: V128 | Saturated, part: 'low' | 'high' = 'low'): void {
-    const wide = 'value' in result ? result.value : result;
+    const wide = 'lost' in result ? result.value : result;
     const step = this.bytes * 2;
     const offset = part === 'high' ? this.bytes : 0;
     const source = (place: number): number => Math.floor(place / this.bytes) * step + offset + (place % this.bytes);
@@ -165,7 +165,7 @@ export class Lanes {
             bytesOf((i) => (i < Math.min(8, this.active) ? source(i) : 16)),
           );
     this.o.setV(d, value);
-    if ('value' in result) this.#noteSaturation(this.wider.trim(result.lost));
+    if ('lost' in result) this.#noteSaturation(this.wider.trim(result.lost));
   }
 
   #noteSaturation(lost: V128): void {

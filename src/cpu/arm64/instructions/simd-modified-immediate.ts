@@ -3,6 +3,7 @@ import { type Fields, type Instruction, instruction, type Parts } from '../../in
 import type { Builder } from '../../ir/builder.ts';
 import { type I64, NodeKind, type Register, type V128 } from '../../ir/value.ts';
 import { immediate64, vector } from '../operands.ts';
+import { B } from './simd-forms.ts';
 import { bytesOf, Lanes } from './simd-lanes.ts';
 
 /** Advanced SIMD modified immediate (Arm ARM C4.1): MOVI, MVNI, ORR, BIC and FMOV (AdvSIMDExpandImm, shared pseudocode). */
@@ -51,10 +52,10 @@ const lowHalf = (o: Builder, { lo, hi }: I64): V128 =>
   o.v128(bytesOf((i) => (i < 8 ? (i < 4 ? lo : hi) >> ((i & 3) * 8) : 0)));
 
 const or: Write = (o, d, immediate, q) =>
-  Lanes.ofVector(o, 0, q).write(d, o.simd2(Op.v128Or, o.getV(d), splat(o, immediate)));
+  Lanes.ofVector(o, B, q).write(d, o.simd2(Op.v128Or, o.getV(d), splat(o, immediate)));
 
 const clear: Write = (o, d, immediate, q) =>
-  Lanes.ofVector(o, 0, q).write(d, o.simd2(Op.v128Andnot, o.getV(d), splat(o, immediate)));
+  Lanes.ofVector(o, B, q).write(d, o.simd2(Op.v128Andnot, o.getV(d), splat(o, immediate)));
 
 const modified = (
   name: string,

@@ -3,19 +3,18 @@ import { type Instruction, instruction, type RegisterOperand } from '../../instr
 import type { Builder } from '../../ir/builder.ts';
 import type { V128 } from '../../ir/value.ts';
 import { immediate32, vector, vectorAfter } from '../operands.ts';
+import { B, D, threeRegisters } from './simd-forms.ts';
 import { bytesOf, known, Lanes } from './simd-lanes.ts';
 
 /** Advanced SIMD permute, extract and table lookup (Arm ARM C4.1). */
-
-const registers = { d: vector('Rd'), n: vector('Rn'), m: vector('Rm') };
 
 const permute = (name: string, opcode: string, compute: (l: Lanes, n: V128, m: V128) => V128): Instruction =>
   instruction({
     name,
     bits: `0 Q:1 001110 size:2 0 Rm:5 0 ${opcode} 10 Rn:5 Rd:5`,
     shape: ['Q', 'size'],
-    allowed: (shape) => shape.size < 3 || shape.Q === 1,
-    operands: registers,
+    allowed: (shape) => shape.size < D || shape.Q === 1,
+    operands: threeRegisters,
     vector: true,
     describe(o, x, f) {
       const l = Lanes.ofVector(o, f.size, f.Q);
@@ -25,28 +24,21 @@ const permute = (name: string, opcode: string, compute: (l: Lanes, n: V128, m: V
 
 const swizzle = (o: Builder, table: V128, indexes: V128): V128 => o.simd2(Op.i8x16Swizzle, table, indexes);
 
-/** Bytes `position` to `position` + 15 of `high`:`low`, of which `size` bytes each count. */
+/** EXT: bytes from `position` on of the registers' lowest `size` bytes, those of `m` after those of `n`. */
 const extract = (name: string, q: number, position: string, size: number): Instruction =>
   instruction({
     name,
     bits: `0 ${q} 101110 000 Rm:5 0 ${position} 0 Rn:5 Rd:5`,
-    operands: { ...registers, position: immediate32((f) => f.position) },
+    operands: { ...threeRegisters, position: immediate32((f) => f.position) },
     vector: true,
     describe(o, x) {
-      const l = Lanes.ofVector(o, 0, q);
+      const l = Lanes.ofVector(o, B, q);
       const n = o.getV(x.n);
       const m = o.getV(x.m);
       const at = known(x.position);
       if (at !== undefined) {
-        const place = (i: number): number => (i + at < size ? i + at : 16 + i + at - size);
-        l.write(
-          x.d,
-          o.shuffle(
-            n,
-            m,
-            bytesOf((i) => (i < size ? place(i) : i)),
-          ),
-        );
+        const place = (i: number): number => (i + at < size ? i + at : 16 + ((i + at - size) % 16));
+        l.write(x.d, o.shuffle(n, m, bytesOf(place)));
         return;
       }
       // Indexes outside a table give zero: each source leaves room for the other.
@@ -67,7 +59,7 @@ const lookUp = (name: string, extension: boolean, length: number): Instruction =
     operands: { d: vector('Rd'), m: vector('Rm'), t0: table(0), t1: table(1), t2: table(2), t3: table(3) },
     vector: true,
     describe(o, x, f) {
-      const l = Lanes.ofVector(o, 0, f.Q);
+      const l = Lanes.ofVector(o, B, f.Q);
       const indexes = o.getV(x.m);
       const found = [x.t0, x.t1, x.t2, x.t3]
         .slice(0, length)
@@ -86,7 +78,7 @@ export const simdPermute: readonly Instruction[] = [
   permute('UZP2', '101', (l, n, m) => l.unzip(n, m, 1)),
   permute('TRN2', '110', (l, n, m) => l.transpose(n, m, 1)),
   permute('ZIP2', '111', (l, n, m) => l.zip(n, m, 1)),
-  extract('EXT', 1, 'position:4', 16),
-  extract('EXT', 0, '0 position:3', 8),
+  extract('EXT (16 bytes)', 1, 'position:4', 16),
+  extract('EXT (8 bytes)', 0, '0 position:3', 8),
   ...[1, 2, 3, 4].flatMap((length) => [lookUp('TBL', false, length), lookUp('TBX', true, length)]),
 ];

@@ -2,13 +2,11 @@ import { Op } from '../../../wasm/opcodes.ts';
 import { type Instruction, instruction } from '../../instruction.ts';
 import type { Builder } from '../../ir/builder.ts';
 import type { I64, V128 } from '../../ir/value.ts';
-import { vector } from '../operands.ts';
+import { B, threeRegisters } from './simd-forms.ts';
 import { bytesOf, Lanes } from './simd-lanes.ts';
 import { reverseBitsInBytes } from './simd-two-register.ts';
 
 /** Products of polynomials over {0, 1}: PMUL and PMULL, with the 64-bit PMULL of the cryptographic extension. */
-
-const registers = { d: vector('Rd'), n: vector('Rn'), m: vector('Rm') };
 
 /** Lanes' products, for factors of eight bits of which `m` is at the lane's top: a bit of it at a time, highest first. */
 const multiply = (l: Lanes, n: V128, m: V128): V128 => {
@@ -72,10 +70,10 @@ export const simdPolynomial: readonly Instruction[] = [
     name: 'PMUL',
     bits: '0 Q:1 1 01110 00 1 Rm:5 10011 1 Rn:5 Rd:5',
     shape: ['Q'],
-    operands: registers,
+    operands: threeRegisters,
     vector: true,
     describe(o, x, f) {
-      const l = Lanes.ofVector(o, 0, f.Q);
+      const l = Lanes.ofVector(o, B, f.Q);
       l.write(x.d, multiply(l, o.getV(x.n), o.getV(x.m)));
     },
   }),
@@ -83,10 +81,10 @@ export const simdPolynomial: readonly Instruction[] = [
     name: 'PMULL, PMULL2 (bytes)',
     bits: '0 Q:1 0 01110 00 1 Rm:5 1110 00 Rn:5 Rd:5',
     shape: ['Q'],
-    operands: registers,
+    operands: threeRegisters,
     vector: true,
     describe(o, x, f) {
-      const l = Lanes.ofVector(o, 0, f.Q);
+      const l = Lanes.ofVector(o, B, f.Q);
       const { wider: wide } = l;
       const m = wide.shiftLeft(l.widen(o.getV(x.m), f.Q, true), 8);
       wide.write(x.d, multiply(wide, l.widen(o.getV(x.n), f.Q, true), m));
@@ -96,7 +94,7 @@ export const simdPolynomial: readonly Instruction[] = [
     name: 'PMULL, PMULL2 (doublewords)',
     bits: '0 Q:1 0 01110 11 1 Rm:5 1110 00 Rn:5 Rd:5',
     shape: ['Q'],
-    operands: registers,
+    operands: threeRegisters,
     vector: true,
     describe(o, x, f) {
       o.setV(x.d, multiplyDoublewords(o, o.getV(x.n), o.getV(x.m), f.Q));

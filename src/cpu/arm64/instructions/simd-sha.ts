@@ -2,7 +2,7 @@ import { Op } from '../../../wasm/opcodes.ts';
 import { type Instruction, instruction } from '../../instruction.ts';
 import type { Builder } from '../../ir/builder.ts';
 import type { I32, V128 } from '../../ir/value.ts';
-import { vector } from '../operands.ts';
+import { S, threeRegisters, twoRegisters } from './simd-forms.ts';
 import { bytesOf, Lanes } from './simd-lanes.ts';
 
 /** Cryptographic SHA-1 and SHA-256 (Arm ARM C4.1; the functions are FIPS 180-4's). */
@@ -67,7 +67,7 @@ const three = (name: string, opcode: string, compute: Compute3): Instruction =>
   instruction({
     name,
     bits: `01011110 000 Rm:5 0 ${opcode} 00 Rn:5 Rd:5`,
-    operands: { d: vector('Rd'), n: vector('Rn'), m: vector('Rm') },
+    operands: threeRegisters,
     vector: true,
     describe(o, x) {
       o.setV(x.d, compute(o, o.getV(x.d), o.getV(x.n), o.getV(x.m)));
@@ -78,7 +78,7 @@ const two = (name: string, opcode: string, compute: (o: Builder, d: V128, n: V12
   instruction({
     name,
     bits: `01011110 00 10100 ${opcode} 10 Rn:5 Rd:5`,
-    operands: { d: vector('Rd'), n: vector('Rn') },
+    operands: twoRegisters,
     vector: true,
     describe(o, x) {
       o.setV(x.d, compute(o, o.getV(x.d), o.getV(x.n)));
@@ -86,7 +86,7 @@ const two = (name: string, opcode: string, compute: (o: Builder, d: V128, n: V12
   });
 
 const sha1SecondUpdate = (o: Builder, d: V128, n: V128): V128 => {
-  const l = Lanes.ofVector(o, 2, 1);
+  const l = Lanes.ofVector(o, S, 1);
   const terms = l.xor(d, shiftedIn(o, n, l.zero()));
   const rotated = l.or(l.shiftLeft(terms, 1), l.shiftRight(terms, 31, true));
   // The last word also depends on the first result, two rotations of the first term.
@@ -97,7 +97,7 @@ const sha1SecondUpdate = (o: Builder, d: V128, n: V128): V128 => {
 
 /** The last two words depend on the first two. */
 const sha256SecondUpdate = (o: Builder, d: V128, n: V128, m: V128): V128 => {
-  const l = Lanes.ofVector(o, 2, 1);
+  const l = Lanes.ofVector(o, S, 1);
   const base = l.add(d, shiftedIn(o, n, m));
   const upperToLower = (a: V128): V128 =>
     o.shuffle(
@@ -119,7 +119,7 @@ export const simdSha: readonly Instruction[] = [
   three('SHA1P', '001', (o, d, n, m) => sha1Rounds(o, d, word(o, n, 0), m, parity)),
   three('SHA1M', '010', (o, d, n, m) => sha1Rounds(o, d, word(o, n, 0), m, majority)),
   three('SHA1SU0', '011', (o, d, n, m) => {
-    const l = Lanes.ofVector(o, 2, 1);
+    const l = Lanes.ofVector(o, S, 1);
     const middle = o.shuffle(
       d,
       n,
@@ -133,7 +133,7 @@ export const simdSha: readonly Instruction[] = [
   two('SHA1H', '00000', (o, _, n) => o.scalarToVector(rotateLeft(o, word(o, n, 0), 30))),
   two('SHA1SU1', '00001', sha1SecondUpdate),
   two('SHA256SU0', '00010', (o, d, n) => {
-    const l = Lanes.ofVector(o, 2, 1);
+    const l = Lanes.ofVector(o, S, 1);
     return l.add(d, schedule(l, shiftedIn(o, d, n), 7, 18, 3));
   }),
 ];

@@ -1,6 +1,16 @@
 import { type Instruction, instruction } from '../../instruction.ts';
 import type { I32, V128 } from '../../ir/value.ts';
-import { immediate32, vector } from '../operands.ts';
+import { immediate32 } from '../operands.ts';
+import {
+  AllSizes,
+  BytesToWords,
+  D,
+  elementNames,
+  type Sources,
+  scalarNames,
+  twoRegisters,
+  withForm,
+} from './simd-forms.ts';
 import { known, Lanes, type Saturated, type Size, type Unsigned } from './simd-lanes.ts';
 
 /**
@@ -11,24 +21,14 @@ import { known, Lanes, type Saturated, type Size, type Unsigned } from './simd-l
 /** immh:immb for each element size. */
 const Encodings = ['0001 count:3', '001 count:4', '01 count:5', '1 count:6'] as const;
 
-const D: Size = 3;
-const All: readonly Size[] = [0, 1, 2, 3];
-const BytesToWords: readonly Size[] = [0, 1, 2];
-
-interface Sources {
-  readonly n: V128;
-  readonly d: V128;
-}
-
 /** Left shifts see their count, 0 to the width less one; right shifts, which go from 1 to the width, theirs less one. */
-type Compute = (l: Lanes, sources: Sources, count: I32, unsigned: Unsigned) => V128 | Saturated;
+type Compute = (l: Lanes, sources: Pick<Sources, 'd' | 'n'>, count: I32, unsigned: Unsigned) => V128 | Saturated;
 
 type Direction = 'left' | 'right';
 
 /** The count field holds the left count or the right count's complement to the width. */
 const operandsOf = (direction: Direction, size: Size) => ({
-  d: vector('Rd'),
-  n: vector('Rn'),
+  ...twoRegisters,
   count: immediate32((f) => (direction === 'left' ? f.count : (8 << size) - 1 - f.count)),
 });
 
@@ -44,9 +44,9 @@ interface Shift {
 }
 
 const sameSize = ({ name, u, opcode, direction, scalar, compute }: Shift): Instruction[] => [
-  ...All.map((size) =>
+  ...AllSizes.map((size) =>
     instruction({
-      name: `${name} (vector)`,
+      name: withForm(name, 'vector', elementNames[size]),
       bits: `0 Q:1 ${u} 011110 ${Encodings[size]} ${opcode} 1 Rn:5 Rd:5`,
       shape: ['Q'],
       allowed: (shape) => size < D || shape.Q === 1,
@@ -60,7 +60,7 @@ const sameSize = ({ name, u, opcode, direction, scalar, compute }: Shift): Instr
   ),
   ...scalar.map((size) =>
     instruction({
-      name: `${name} (scalar)`,
+      name: withForm(name, 'scalar', scalarNames[size]),
       bits: `01 ${u} 111110 ${Encodings[size]} ${opcode} 1 Rn:5 Rd:5`,
       operands: operandsOf(direction, size),
       vector: true,
@@ -103,7 +103,7 @@ const narrowing = ({ name, u, opcode, rounding, unsigned, scalar, narrow }: Narr
   return BytesToWords.flatMap((size) => {
     const entries = [
       instruction({
-        name: `${name}, ${name}2 (vector)`,
+        name: withForm(`${name}, ${name}2`, 'vector', elementNames[size]),
         bits: `0 Q:1 ${u} 011110 ${Encodings[size]} ${opcode} 1 Rn:5 Rd:5`,
         shape: ['Q'],
         operands: operandsOf('right', size),
@@ -117,7 +117,7 @@ const narrowing = ({ name, u, opcode, rounding, unsigned, scalar, narrow }: Narr
     if (!scalar) return entries;
     entries.push(
       instruction({
-        name: `${name} (scalar)`,
+        name: withForm(name, 'scalar', scalarNames[size]),
         bits: `01 ${u} 111110 ${Encodings[size]} ${opcode} 1 Rn:5 Rd:5`,
         operands: operandsOf('right', size),
         vector: true,
@@ -169,10 +169,11 @@ const shiftLeftSaturatingUnsigned: Compute = (l, { n }, count) => {
   return { value: l.andNot(l.or(shifted, over), negative), lost: l.or(over, negative) };
 };
 
+/** Shifts of narrow lanes into wide ones, which have room for every count. */
 const long = (name: string, u: number): Instruction[] =>
   BytesToWords.map((size) =>
     instruction({
-      name: `${name}, ${name}2`,
+      name: withForm(`${name}, ${name}2`, elementNames[size]),
       bits: `0 Q:1 ${u} 011110 ${Encodings[size]} 10100 1 Rn:5 Rd:5`,
       shape: ['Q'],
       operands: operandsOf('left', size),
@@ -226,10 +227,10 @@ export const simdShiftImmediate: readonly Instruction[] = [
     u: 1,
     opcode: '01100',
     direction: 'left',
-    scalar: All,
+    scalar: AllSizes,
     compute: shiftLeftSaturatingUnsigned,
   }),
-  ...pair(['SQSHL (immediate)', 'UQSHL (immediate)'], '01110', 'left', All, shiftLeftSaturating),
+  ...pair(['SQSHL (immediate)', 'UQSHL (immediate)'], '01110', 'left', AllSizes, shiftLeftSaturating),
   ...narrowingPair(['SHRN', 'RSHRN'], 0, ['10000', '10001'], true, false, (_, shifted) => shifted),
   ...narrowingPair(['SQSHRUN', 'SQRSHRUN'], 1, ['10000', '10001'], false, true, (wide, shifted) =>
     wide.clampToHalf(shifted, 'signed', 'unsigned'),

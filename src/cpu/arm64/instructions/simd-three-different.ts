@@ -1,24 +1,12 @@
 import { type Instruction, instruction } from '../../instruction.ts';
 import type { V128 } from '../../ir/value.ts';
-import { vector } from '../operands.ts';
+import { BytesToWords, H, S, type Sources, sourcesOf, threeRegisters } from './simd-forms.ts';
 import { type Half, Lanes, type Saturated, type Size, type Unsigned } from './simd-lanes.ts';
 
 /** Advanced SIMD three different and its scalar part (Arm ARM C4.1, "Advanced SIMD three different"). */
 
-const H: Size = 1;
-const S: Size = 2;
-const BytesToWords: readonly Size[] = [0, 1, 2];
-
-interface Sources {
-  readonly n: V128;
-  readonly m: V128;
-  readonly d: V128;
-}
-
 /** `l` are the narrow lanes; the sources are read from half `half` (the '2' forms: the high one). */
 type Compute = (l: Lanes, sources: Sources, half: Half, unsigned: Unsigned) => V128 | Saturated;
-
-const registers = { d: vector('Rd'), n: vector('Rn'), m: vector('Rm') };
 
 /** An instruction whose result has wide lanes. */
 const long = (name: string, u: number, opcode: string, sizes: readonly Size[], compute: Compute): Instruction =>
@@ -27,12 +15,11 @@ const long = (name: string, u: number, opcode: string, sizes: readonly Size[], c
     bits: `0 Q:1 ${u} 01110 size:2 1 Rm:5 ${opcode} 00 Rn:5 Rd:5`,
     shape: ['Q', 'size'],
     allowed: (shape) => sizes.includes(shape.size),
-    operands: registers,
+    operands: threeRegisters,
     vector: true,
     describe(o, x, f) {
       const l = Lanes.ofVector(o, f.size, f.Q);
-      const sources = { n: o.getV(x.n), m: o.getV(x.m), d: o.getV(x.d) };
-      l.wider.write(x.d, compute(l, sources, f.Q, u === 1));
+      l.wider.write(x.d, compute(l, sourcesOf(o, x), f.Q, u === 1));
     },
   });
 
@@ -42,11 +29,11 @@ const longScalar = (name: string, opcode: string, compute: Compute): Instruction
     bits: `01 0 11110 size:2 1 Rm:5 ${opcode} 00 Rn:5 Rd:5`,
     shape: ['size'],
     allowed: (shape) => shape.size === H || shape.size === S,
-    operands: registers,
+    operands: threeRegisters,
     vector: true,
     describe(o, x, f) {
       const l = Lanes.ofScalar(o, f.size);
-      l.wider.write(x.d, compute(l, { n: o.getV(x.n), m: o.getV(x.m), d: o.getV(x.d) }, 0, false));
+      l.wider.write(x.d, compute(l, sourcesOf(o, x), 0, false));
     },
   });
 
@@ -70,7 +57,7 @@ const highHalf = (
     bits: `0 Q:1 ${u} 01110 size:2 1 Rm:5 ${opcode} 00 Rn:5 Rd:5`,
     shape: ['Q', 'size'],
     allowed: (shape) => shape.size < 3,
-    operands: registers,
+    operands: threeRegisters,
     vector: true,
     describe(o, x, f) {
       const l = Lanes.ofVector(o, f.size, f.Q);

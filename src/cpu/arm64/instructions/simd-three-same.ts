@@ -1,56 +1,38 @@
-import { Op } from '../../../wasm/opcodes.ts';
 import { type Instruction, instruction } from '../../instruction.ts';
-import type { Builder } from '../../ir/builder.ts';
 import type { V128 } from '../../ir/value.ts';
-import { vector } from '../operands.ts';
+import { AllSizes, B, BytesToWords, D, H, S, type Sources, sourcesOf, threeRegisters, withForm } from './simd-forms.ts';
 import { Lanes, type Saturated, type Size, type Unsigned } from './simd-lanes.ts';
 import { shiftByRegister } from './simd-shift-register.ts';
 
 /** Advanced SIMD three same and scalar three same, the integer part (Arm ARM C4.1, "Advanced SIMD three same"). */
 
-/** The registers' old values. */
-interface Sources {
-  readonly n: V128;
-  readonly m: V128;
-  readonly d: V128;
-}
-
 type Compute = (l: Lanes, sources: Sources, unsigned: Unsigned) => V128 | Saturated;
-
-const B: Size = 0;
-const H: Size = 1;
-const S: Size = 2;
-const D: Size = 3;
-const BytesToWords = [B, H, S];
-const All = [B, H, S, D];
-
-const registers = { d: vector('Rd'), n: vector('Rn'), m: vector('Rm') };
 
 const vectorForm = (name: string, u: number, opcode: string, sizes: readonly Size[], compute: Compute): Instruction =>
   instruction({
-    name: `${name} (vector)`,
+    name: withForm(name, 'vector'),
     bits: `0 Q:1 ${u} 01110 size:2 1 Rm:5 ${opcode} 1 Rn:5 Rd:5`,
     shape: ['Q', 'size'],
     allowed: (shape) => sizes.includes(shape.size) && (shape.size < D || shape.Q === 1),
-    operands: registers,
+    operands: threeRegisters,
     vector: true,
     describe(o, x, f) {
       const l = Lanes.ofVector(o, f.size, f.Q);
-      l.write(x.d, compute(l, { n: o.getV(x.n), m: o.getV(x.m), d: o.getV(x.d) }, u === 1));
+      l.write(x.d, compute(l, sourcesOf(o, x), u === 1));
     },
   });
 
 const scalarForm = (name: string, u: number, opcode: string, sizes: readonly Size[], compute: Compute): Instruction =>
   instruction({
-    name: `${name} (scalar)`,
+    name: withForm(name, 'scalar'),
     bits: `01 ${u} 11110 size:2 1 Rm:5 ${opcode} 1 Rn:5 Rd:5`,
     shape: ['size'],
     allowed: (shape) => sizes.includes(shape.size),
-    operands: registers,
+    operands: threeRegisters,
     vector: true,
     describe(o, x, f) {
       const l = Lanes.ofScalar(o, f.size);
-      l.write(x.d, compute(l, { n: o.getV(x.n), m: o.getV(x.m), d: o.getV(x.d) }, u === 1));
+      l.write(x.d, compute(l, sourcesOf(o, x), u === 1));
     },
   });
 
@@ -78,57 +60,56 @@ const sub: Compute = (l, { n, m }) => l.sub(n, m);
 const compareTest: Compute = (l, { n, m }) => l.different(l.and(n, m), l.zero());
 const compareEqual: Compute = (l, { n, m }) => l.equal(n, m);
 
-const logical = (name: string, u: number, size: string, compute: (o: Builder, sources: Sources) => V128): Instruction =>
+const logical = (name: string, u: number, size: string, compute: Compute): Instruction =>
   instruction({
     name,
     bits: `0 Q:1 ${u} 01110 ${size} 1 Rm:5 00011 1 Rn:5 Rd:5`,
     shape: ['Q'],
-    operands: registers,
+    operands: threeRegisters,
     vector: true,
     describe(o, x, f) {
-      Lanes.ofVector(o, B, f.Q).write(x.d, compute(o, { n: o.getV(x.n), m: o.getV(x.m), d: o.getV(x.d) }));
+      const l = Lanes.ofVector(o, B, f.Q);
+      l.write(x.d, compute(l, sourcesOf(o, x), false));
     },
   });
 
-const select = (o: Builder, mask: V128, a: V128, b: V128): V128 => o.simd3(Op.v128Bitselect, a, b, mask);
-
 export const simdLogical: readonly Instruction[] = [
-  logical('AND (vector)', 0, '00', (o, { n, m }) => o.simd2(Op.v128And, n, m)),
-  logical('BIC (vector, register)', 0, '01', (o, { n, m }) => o.simd2(Op.v128Andnot, n, m)),
-  logical('ORR (vector, register)', 0, '10', (o, { n, m }) => o.simd2(Op.v128Or, n, m)),
-  logical('ORN (vector)', 0, '11', (o, { n, m }) => o.simd2(Op.v128Or, n, o.simd1(Op.v128Not, m))),
-  logical('EOR (vector)', 1, '00', (o, { n, m }) => o.simd2(Op.v128Xor, n, m)),
-  logical('BSL', 1, '01', (o, { n, m, d }) => select(o, d, n, m)),
-  logical('BIT', 1, '10', (o, { n, m, d }) => select(o, m, n, d)),
-  logical('BIF', 1, '11', (o, { n, m, d }) => select(o, m, d, n)),
+  logical('AND (vector)', 0, '00', (l, { n, m }) => l.and(n, m)),
+  logical('BIC (vector, register)', 0, '01', (l, { n, m }) => l.andNot(n, m)),
+  logical('ORR (vector, register)', 0, '10', (l, { n, m }) => l.or(n, m)),
+  logical('ORN (vector)', 0, '11', (l, { n, m }) => l.or(n, l.not(m))),
+  logical('EOR (vector)', 1, '00', (l, { n, m }) => l.xor(n, m)),
+  logical('BSL', 1, '01', (l, { n, m, d }) => l.select(d, n, m)),
+  logical('BIT', 1, '10', (l, { n, m, d }) => l.select(m, n, d)),
+  logical('BIF', 1, '11', (l, { n, m, d }) => l.select(m, d, n)),
 ];
 
 export const simdThreeSame: readonly Instruction[] = [
   ...pair(['SHADD', 'UHADD'], '00000', BytesToWords, [], (l, { n, m }, unsigned) =>
     l.add(l.and(n, m), l.shiftRight(l.xor(n, m), 1, unsigned)),
   ),
-  ...pair(['SQADD', 'UQADD'], '00001', All, All, (l, { n, m }, unsigned) => l.addSaturating(n, m, unsigned)),
+  ...pair(['SQADD', 'UQADD'], '00001', AllSizes, AllSizes, (l, { n, m }, unsigned) => l.addSaturating(n, m, unsigned)),
   ...pair(['SRHADD', 'URHADD'], '00010', BytesToWords, [], (l, { n, m }, unsigned) =>
     l.sub(l.or(n, m), l.shiftRight(l.xor(n, m), 1, unsigned)),
   ),
   ...pair(['SHSUB', 'UHSUB'], '00100', BytesToWords, [], (l, { n, m }, unsigned) =>
     l.sub(l.shiftRight(l.xor(n, m), 1, unsigned), l.andNot(m, n)),
   ),
-  ...pair(['SQSUB', 'UQSUB'], '00101', All, All, (l, { n, m }, unsigned) => l.subSaturating(n, m, unsigned)),
-  ...pair(['CMGT (register)', 'CMHI (register)'], '00110', All, [D], (l, { n, m }, unsigned) =>
+  ...pair(['SQSUB', 'UQSUB'], '00101', AllSizes, AllSizes, (l, { n, m }, unsigned) => l.subSaturating(n, m, unsigned)),
+  ...pair(['CMGT (register)', 'CMHI (register)'], '00110', AllSizes, [D], (l, { n, m }, unsigned) =>
     l.greater(n, m, unsigned),
   ),
-  ...pair(['CMGE (register)', 'CMHS (register)'], '00111', All, [D], (l, { n, m }, unsigned) =>
+  ...pair(['CMGE (register)', 'CMHS (register)'], '00111', AllSizes, [D], (l, { n, m }, unsigned) =>
     l.greaterOrEqual(n, m, unsigned),
   ),
-  ...pair(['SSHL', 'USHL'], '01000', All, [D], (l, { n, m }, unsigned) => shiftByRegister(l, n, m, unsigned, {})),
-  ...pair(['SQSHL (register)', 'UQSHL (register)'], '01001', All, All, (l, { n, m }, unsigned) =>
+  ...pair(['SSHL', 'USHL'], '01000', AllSizes, [D], (l, { n, m }, unsigned) => shiftByRegister(l, n, m, unsigned, {})),
+  ...pair(['SQSHL (register)', 'UQSHL (register)'], '01001', AllSizes, AllSizes, (l, { n, m }, unsigned) =>
     shiftByRegister(l, n, m, unsigned, { saturating: true }),
   ),
-  ...pair(['SRSHL', 'URSHL'], '01010', All, [D], (l, { n, m }, unsigned) =>
+  ...pair(['SRSHL', 'URSHL'], '01010', AllSizes, [D], (l, { n, m }, unsigned) =>
     shiftByRegister(l, n, m, unsigned, { rounding: true }),
   ),
-  ...pair(['SQRSHL', 'UQRSHL'], '01011', All, All, (l, { n, m }, unsigned) =>
+  ...pair(['SQRSHL', 'UQRSHL'], '01011', AllSizes, AllSizes, (l, { n, m }, unsigned) =>
     shiftByRegister(l, n, m, unsigned, { rounding: true, saturating: true }),
   ),
   ...pair(['SMAX', 'UMAX'], '01100', BytesToWords, [], (l, { n, m }, unsigned) => l.max(n, m, unsigned)),
@@ -137,13 +118,13 @@ export const simdThreeSame: readonly Instruction[] = [
   ...pair(['SABA', 'UABA'], '01111', BytesToWords, [], (l, { n, m, d }, unsigned) =>
     l.add(d, l.difference(n, m, unsigned)),
   ),
-  vectorForm('ADD', 0, '10000', All, add),
+  vectorForm('ADD', 0, '10000', AllSizes, add),
   scalarForm('ADD', 0, '10000', [D], add),
-  vectorForm('SUB', 1, '10000', All, sub),
+  vectorForm('SUB', 1, '10000', AllSizes, sub),
   scalarForm('SUB', 1, '10000', [D], sub),
-  vectorForm('CMTST', 0, '10001', All, compareTest),
+  vectorForm('CMTST', 0, '10001', AllSizes, compareTest),
   scalarForm('CMTST', 0, '10001', [D], compareTest),
-  vectorForm('CMEQ (register)', 1, '10001', All, compareEqual),
+  vectorForm('CMEQ (register)', 1, '10001', AllSizes, compareEqual),
   scalarForm('CMEQ (register)', 1, '10001', [D], compareEqual),
   vectorForm('MLA', 0, '10010', BytesToWords, (l, { n, m, d }) => l.add(d, l.mul(n, m))),
   vectorForm('MLS', 1, '10010', BytesToWords, (l, { n, m, d }) => l.sub(d, l.mul(n, m))),
@@ -169,7 +150,7 @@ export const simdThreeSame: readonly Instruction[] = [
     'ADDP',
     0,
     '10111',
-    All,
+    AllSizes,
     pairwise((l, a, b) => l.add(a, b)),
   ),
 ];

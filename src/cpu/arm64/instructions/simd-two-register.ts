@@ -2,29 +2,20 @@ import { Op } from '../../../wasm/opcodes.ts';
 import { type Instruction, instruction } from '../../instruction.ts';
 import type { Builder } from '../../ir/builder.ts';
 import type { V128 } from '../../ir/value.ts';
-import { vector } from '../operands.ts';
+import { AllSizes, B, BytesToWords, D, H, twoRegisters, withForm } from './simd-forms.ts';
 import { bytesOf, Lanes, type Saturated, type Size } from './simd-lanes.ts';
 
 /** Advanced SIMD two-register miscellaneous and its scalar part, integer (Arm ARM C4.1). */
 
 type Compute = (l: Lanes, n: V128, d: V128) => V128 | Saturated;
 
-const B: Size = 0;
-const H: Size = 1;
-const S: Size = 2;
-const D: Size = 3;
-const All: readonly Size[] = [B, H, S, D];
-const BytesToWords: readonly Size[] = [B, H, S];
-
-const registers = { d: vector('Rd'), n: vector('Rn') };
-
 const vectorForm = (name: string, u: number, opcode: string, sizes: readonly Size[], compute: Compute): Instruction =>
   instruction({
-    name: `${name} (vector)`,
+    name: withForm(name, 'vector'),
     bits: `0 Q:1 ${u} 01110 size:2 10000 ${opcode} 10 Rn:5 Rd:5`,
     shape: ['Q', 'size'],
     allowed: (shape) => sizes.includes(shape.size) && (shape.size < D || shape.Q === 1),
-    operands: registers,
+    operands: twoRegisters,
     vector: true,
     describe(o, x, f) {
       const l = Lanes.ofVector(o, f.size, f.Q);
@@ -34,11 +25,11 @@ const vectorForm = (name: string, u: number, opcode: string, sizes: readonly Siz
 
 const scalarForm = (name: string, u: number, opcode: string, sizes: readonly Size[], compute: Compute): Instruction =>
   instruction({
-    name: `${name} (scalar)`,
+    name: withForm(name, 'scalar'),
     bits: `01 ${u} 11110 size:2 10000 ${opcode} 10 Rn:5 Rd:5`,
     shape: ['size'],
     allowed: (shape) => sizes.includes(shape.size),
-    operands: registers,
+    operands: twoRegisters,
     vector: true,
     describe(o, x, f) {
       const l = Lanes.ofScalar(o, f.size);
@@ -52,7 +43,7 @@ const bothForms = (
   opcode: string,
   scalarSizes: readonly Size[],
   compute: Compute,
-): Instruction[] => [vectorForm(name, u, opcode, All, compute), scalarForm(name, u, opcode, scalarSizes, compute)];
+): Instruction[] => [vectorForm(name, u, opcode, AllSizes, compute), scalarForm(name, u, opcode, scalarSizes, compute)];
 
 /** Results twice as wide as the elements; `l` are the narrow lanes. */
 const longForm = (name: string, u: number, opcode: string, compute: Compute): Instruction =>
@@ -61,7 +52,7 @@ const longForm = (name: string, u: number, opcode: string, compute: Compute): In
     bits: `0 Q:1 ${u} 01110 size:2 10000 ${opcode} 10 Rn:5 Rd:5`,
     shape: ['Q', 'size'],
     allowed: (shape) => shape.size < D,
-    operands: registers,
+    operands: twoRegisters,
     vector: true,
     describe(o, x, f) {
       const l = Lanes.ofVector(o, f.size, f.Q);
@@ -77,7 +68,7 @@ const narrowForm = (name: string, u: number, opcode: string, compute: Compute): 
     bits: `0 Q:1 ${u} 01110 size:2 10000 ${opcode} 10 Rn:5 Rd:5`,
     shape: ['Q', 'size'],
     allowed: (shape) => shape.size < D,
-    operands: registers,
+    operands: twoRegisters,
     vector: true,
     describe(o, x, f) {
       const l = Lanes.ofVector(o, f.size, f.Q);
@@ -87,11 +78,11 @@ const narrowForm = (name: string, u: number, opcode: string, compute: Compute): 
 
 const narrowScalar = (name: string, u: number, opcode: string, compute: Compute): Instruction =>
   instruction({
-    name: `${name} (scalar)`,
+    name: withForm(name, 'scalar'),
     bits: `01 ${u} 11110 size:2 10000 ${opcode} 10 Rn:5 Rd:5`,
     shape: ['size'],
     allowed: (shape) => shape.size < D,
-    operands: registers,
+    operands: twoRegisters,
     vector: true,
     describe(o, x, f) {
       const l = Lanes.ofScalar(o, f.size);
@@ -180,8 +171,8 @@ export const simdTwoRegister: readonly Instruction[] = [
   longForm('UADDLP', 1, '00010', (l, n) => l.addPairsLong(n, true)),
   longForm('SADALP', 0, '00110', (l, n, d) => l.wider.add(d, l.addPairsLong(n, false))),
   longForm('UADALP', 1, '00110', (l, n, d) => l.wider.add(d, l.addPairsLong(n, true))),
-  ...bothForms('SUQADD', 0, '00011', All, addUnsignedToSigned),
-  ...bothForms('USQADD', 1, '00011', All, addSignedToUnsigned),
+  ...bothForms('SUQADD', 0, '00011', AllSizes, addUnsignedToSigned),
+  ...bothForms('USQADD', 1, '00011', AllSizes, addSignedToUnsigned),
   vectorForm('CLS', 0, '00100', BytesToWords, countLeadingSigns),
   vectorForm('CLZ', 1, '00100', BytesToWords, countLeadingZeros),
   vectorForm('CNT', 0, '00101', [B], countOnes),
@@ -189,7 +180,7 @@ export const simdTwoRegister: readonly Instruction[] = [
     name: 'NOT (vector)',
     bits: '0 Q:1 1 01110 00 10000 00101 10 Rn:5 Rd:5',
     shape: ['Q'],
-    operands: registers,
+    operands: twoRegisters,
     vector: true,
     describe(o, x, f) {
       const l = Lanes.ofVector(o, B, f.Q);
@@ -200,14 +191,14 @@ export const simdTwoRegister: readonly Instruction[] = [
     name: 'RBIT (vector)',
     bits: '0 Q:1 1 01110 01 10000 00101 10 Rn:5 Rd:5',
     shape: ['Q'],
-    operands: registers,
+    operands: twoRegisters,
     vector: true,
     describe(o, x, f) {
       Lanes.ofVector(o, B, f.Q).write(x.d, reverseBitsInBytes(o, o.getV(x.n)));
     },
   }),
-  ...bothForms('SQABS', 0, '00111', All, saturatingAbsolute),
-  ...bothForms('SQNEG', 1, '00111', All, saturatingNegate),
+  ...bothForms('SQABS', 0, '00111', AllSizes, saturatingAbsolute),
+  ...bothForms('SQNEG', 1, '00111', AllSizes, saturatingNegate),
   ...bothForms('CMGT (zero)', 0, '01000', [D], (l, n) => l.greater(n, l.zero(), false)),
   ...bothForms('CMGE (zero)', 1, '01000', [D], (l, n) => l.greaterOrEqual(n, l.zero(), false)),
   ...bothForms('CMEQ (zero)', 0, '01001', [D], (l, n) => l.equal(n, l.zero())),
@@ -224,7 +215,7 @@ export const simdTwoRegister: readonly Instruction[] = [
     bits: '0 Q:1 1 01110 size:2 10000 10011 10 Rn:5 Rd:5',
     shape: ['Q', 'size'],
     allowed: (shape) => shape.size < D,
-    operands: registers,
+    operands: twoRegisters,
     vector: true,
     describe(o, x, f) {
       const l = Lanes.ofVector(o, f.size, f.Q);

@@ -6,6 +6,10 @@ import { crc32 } from './crc32.ts';
 import { dataProcessingImmediate } from './data-processing-immediate.ts';
 import { dataProcessingRegister } from './data-processing-register.ts';
 import { exclusives } from './exclusives.ts';
+import { floatArithmetic } from './fp-arithmetic.ts';
+import { floatCompares } from './fp-compare.ts';
+import { floatConversions } from './fp-convert.ts';
+import { floatMoves } from './fp-move.ts';
 import { loadsLiteral } from './loads-literal.ts';
 import { loadsStoresImmediate } from './loads-stores-immediate.ts';
 import { loadsStoresPair } from './loads-stores-pair.ts';
@@ -37,6 +41,10 @@ export const a64Instructions: readonly Instruction[] = [
   ...dataProcessingImmediate,
   ...dataProcessingRegister,
   ...exclusives,
+  ...floatArithmetic,
+  ...floatCompares,
+  ...floatConversions,
+  ...floatMoves,
   ...loadsLiteral,
   ...loadsStoresImmediate,
   ...loadsStoresPair,

@@ -20,7 +20,7 @@ export const Field = {
   place: 276,
   /** An `Outcome`; meaningless before. */
   outcome: 280,
-  /** Fingerprint of the data pages if anything outside the window was written, else 0. */
+  /** Fingerprint of the writable pages if anything outside the window was written, else 0; after a fault without CROSSING. */
   stray: 284,
   /** The address that faulted, for `fault` and `alignment`. */
   faultAddress: 288,

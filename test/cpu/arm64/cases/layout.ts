@@ -43,9 +43,12 @@ export const PLACES = windowOffsets.length;
 /** What the data pages hold where no case has written: a byte that depends on the offset. */
 export const background = (offset: number): number => (offset * 29 + (offset >>> 8) * 7 + 0x5b) & 0xff;
 
-/** FNV-1a over the data pages, for telling stray writes apart. */
-export const fingerprint = (bytes: Uint8Array): number => {
+/** The bytes before the end of the writable pages that do not count after a fault: a store may have crossed that end. */
+export const CROSSING = 64;
+
+/** FNV-1a over the first `length` bytes of the data pages, for telling stray writes apart. */
+export const fingerprint = (bytes: Uint8Array, length: number): number => {
   let hash = 0x811c9dc5;
-  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
   return hash >>> 0;
 };

@@ -1,0 +1,43 @@
+import { type Architecture, type EngineRuntime, RegisterClass } from '../architecture.ts';
+import { fetch } from './instruction-fetch.ts';
+import { undefinedInstruction } from './instructions/system.ts';
+import { a64Instructions } from './instructions/table.ts';
+import { address, load, store } from './memory-access.ts';
+import { raise } from './pending.ts';
+import { SINK, SP, V, X, ZERO } from './state.ts';
+import { ALWAYS, ExceptionClass, syndrome } from './syndrome.ts';
+
+const VECTORS_END = V + 32 * 16;
+
+const registerClass = (offset: number): RegisterClass => {
+  if (offset >= X && offset < ZERO) return RegisterClass.general;
+  if (offset >= V && offset < VECTORS_END) return RegisterClass.vector;
+  switch (offset) {
+    case SP:
+      return RegisterClass.general;
+    case ZERO:
+      return RegisterClass.zero;
+    case SINK:
+      return RegisterClass.sink;
+    default:
+      return RegisterClass.memory;
+  }
+};
+
+/** CPACR_EL1.FPEN keeps the current level from the vector registers. */
+const vectorTrap = ({ memory }: EngineRuntime, state: number): void => {
+  raise(memory, state, syndrome(ExceptionClass.vectorTrap, ALWAYS));
+};
+
+/** AArch64 at EL1 and EL0. */
+export const arm64Architecture: Architecture = {
+  name: 'arm64',
+  instructions: a64Instructions,
+  undefinedInstruction,
+  registerClass,
+  load,
+  store,
+  address,
+  fetch,
+  vectorTrap,
+};

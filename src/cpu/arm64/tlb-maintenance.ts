@@ -1,0 +1,48 @@
+import type { EngineRuntime } from '../architecture.ts';
+import { Status } from '../runtime.ts';
+import { ANY_ASID, dropAddress, dropAsid } from './mmu/invalidation.ts';
+import { dropAll } from './mmu/banks.ts';
+import { TCR_EL1 } from './system-state.ts';
+
+/** TLBI: on this vCPU, and if it is broadcast on the domain's others, whose banks are cleared in place. */
+
+/** In the high half of TCR_EL1: ASIDs have 16 bits. */
+const TCR_AS = 1 << 4;
+
+const asidOf = ({ memory }: EngineRuntime, state: number, hi: number): number => {
+  const asid = hi >>> 16;
+  return ((memory.i32[(state + TCR_EL1 + 4) >>> 2] as number) & TCR_AS) !== 0 ? asid : asid & 0xff;
+};
+
+export const invalidateAll = ({ memory, environment }: EngineRuntime, state: number, broadcast: boolean): number => {
+  dropAll(memory, state);
+  if (broadcast) environment.forEachOther(state, (other) => dropAll(memory, other));
+  return Status.done;
+};
+
+/** The ASID is in the operand's top 16 bits. */
+export const invalidateAsid = (runtime: EngineRuntime, state: number, hi: number, broadcast: boolean): number => {
+  const { memory, environment } = runtime;
+  const asid = asidOf(runtime, state, hi);
+  dropAsid(memory, state, asid);
+  if (broadcast) environment.forEachOther(state, (other) => dropAsid(memory, other, asid));
+  return Status.done;
+};
+
+/** The operand's low 44 bits are bits 55 to 12 of the address. */
+export const invalidateAddress = (
+  runtime: EngineRuntime,
+  state: number,
+  lo: number,
+  hi: number,
+  allSpaces: boolean,
+  broadcast: boolean,
+): number => {
+  const { memory, environment } = runtime;
+  const asid = allSpaces ? ANY_ASID : asidOf(runtime, state, hi);
+  const addressLo = lo << 12;
+  const addressHi = ((hi & 0xfff) << 12) | (lo >>> 20);
+  dropAddress(memory, state, addressLo, addressHi, asid);
+  if (broadcast) environment.forEachOther(state, (other) => dropAddress(memory, other, addressLo, addressHi, asid));
+  return Status.done;
+};

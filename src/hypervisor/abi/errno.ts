@@ -1,0 +1,20 @@
+/** Xen's error numbers (public/errno.h); a hypercall gives them back negated. */
+export const Errno = {
+  EPERM: 1,
+  ENOENT: 2,
+  ESRCH: 3,
+  ENXIO: 6,
+  E2BIG: 7,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EACCES: 13,
+  EFAULT: 14,
+  EBUSY: 16,
+  EEXIST: 17,
+  EINVAL: 22,
+  ENOSPC: 28,
+  EDOM: 33,
+  ENOSYS: 38,
+  EILSEQ: 84,
+  EOPNOTSUPP: 95,
+} as const;

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { Assembler, lsl, registers } from '../../../../src/cpu/arm64/assembler.ts';
+import { Exit } from '../../../../src/cpu/exits.ts';
+import { CODE, PAD } from '../cases/layout.ts';
+import { CODE_FRAMES, DATA_FRAMES } from '../flat-architecture.ts';
+import { BARRIER, type ContenderData, memoryPages } from './contender.ts';
+
+/**
+ * Two processors on two threads change the same memory at the same time, in one way after the other: nothing may be lost.
+ */
+
+const { x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, w4, w14, wzr } = registers;
+
+const CONTENDERS = 2;
+const ROUNDS = 400_000;
+
+/** Offsets in the data page; neighbours on purpose. */
+const Place = {
+  word: 0,
+  byte: 8,
+  pair: 16,
+  words: 32,
+  swapped: 48,
+  added: 64,
+  greatest: 72,
+  decreases: 80,
+  lock: 88,
+  locked: 96,
+  arrivals: 104,
+};
+
+/** Ways to change memory, each done again and again with X3 pointing to its place; X12 counts the rounds down. */
+const ways: readonly { readonly place: number; readonly write: (a: Assembler) => void }[] = [
+  {
+    place: Place.word,
+    write(a) {
+      a.label('exclusive');
+      a.ldxr(x4, x3);
+      a.add(x4, x4, 1);
+      a.stxr(w14, x4, x3);
+      a.cbnz(w14, 'exclusive');
+    },
+  },
+  {
+    place: Place.byte,
+    write(a) {
+      a.label('exclusive byte');
+      a.ldaxr(w4, x3, 1);
+      a.add(w4, w4, 1);
+      a.stlxr(w14, w4, x3, 1);
+      a.cbnz(w14, 'exclusive byte');
+    },
+  },
+  {
+    place: Place.pair,
+    write(a) {
+      a.label('exclusive pair');
+      a.emit('LDXP, LDAXP', { sz: 1, Rs: 31, ordered: 1, Rt2: 5, Rn: 3, Rt: 4 });
+      a.add(x4, x4, 1);
+      a.add(x5, x5, 3);
+      a.emit('STXP, STLXP', { sz: 1, Rs: 14, o0: 1, Rt2: 5, Rn: 3, Rt: 4 });
+      a.cbnz(w14, 'exclusive pair');
+    },
+  },
+  {
+    place: Place.words,
+    write(a) {
+      a.label('exclusive words');
+      a.emit('LDXP, LDAXP', { sz: 0, Rs: 31, ordered: 0, Rt2: 5, Rn: 3, Rt: 4 });
+      a.add(x4, x4, 5);
+      a.add(x5, x5, 7);
+      a.emit('STXP, STLXP', { sz: 0, Rs: 14, o0: 0, Rt2: 5, Rn: 3, Rt: 4 });
+      a.cbnz(w14, 'exclusive words');
+    },
+  },
+  {
+    place: Place.swapped,
+    write(a) {
+      a.ldp(x4, x5, [x3]);
+      a.label('swap');
+      a.mov(x8, x4);
+      a.mov(x9, x5);
+      a.add(x6, x4, 2);
+      a.add(x7, x5, 9);
+      a.emit('CASP', { sz: 1, L: 1, Rs: 4, o0: 1, Rn: 3, Rt: 6 });
+      a.cmp(x4, x8);
+      a.ccmp(x5, x9, 0, 'eq');
+      a.b('swap', 'ne');
+    },
+  },
+  {
+    place: Place.added,
+    write(a) {
+      a.mov(x4, 11);
+      a.atomic('LDADD', x4, x5, x3);
+    },
+  },
+  {
+    // Both go through the same numbers, one behind the other; X11 is where this one was before. What memory holds may never
+    // be less than that.
+    place: Place.greatest,
+    write(a) {
+      a.sub(x4, x2, x12);
+      a.add(x4, x1, x4, lsl(1));
+      a.atomic('LDUMAX', x4, x5, x3);
+      a.cmp(x5, x11);
+      a.cset(x6, 'lo');
+      a.add(x7, x0, Place.decreases);
+      a.atomic('LDADD', x6, x5, x7);
+      a.mov(x11, x4);
+    },
+  },
+  {
+    // A spin lock from CAS and store-release around plain accesses.
+    place: Place.lock,
+    write(a) {
+      a.mov(x13, 1);
+      a.label('lock');
+      a.mov(x10, 0);
+      a.cas(x10, x13, x3);
+      a.cbnz(x10, 'lock');
+      a.ldr(x4, [x0, Place.locked]);
+      a.add(x4, x4, 13);
+      a.str(x4, [x0, Place.locked]);
+      a.stlr(wzr, x3, 4);
+    },
+  },
+];
+
+const program = (): Uint8Array => {
+  const a = new Assembler(CODE);
+  a.mov(x11, 0);
+  ways.forEach(({ place, write }, index) => {
+    // Nobody begins before all have come.
+    a.add(x3, x0, Place.arrivals);
+    a.mov(x4, 1);
+    a.atomic('LDADD', x4, x5, x3);
+    a.label(`wait ${index}`);
+    a.ldar(x5, x3);
+    a.cmp(x5, CONTENDERS * (index + 1));
+    a.b(`wait ${index}`, 'lo');
+    a.add(x3, x0, place);
+    a.mov(x12, x2);
+    a.label(`round ${index}`);
+    write(a);
+    a.sub(x12, x12, 1);
+    a.cbnz(x12, `round ${index}`);
+  });
+  a.word(PAD);
+  return a.finish();
+};
+
+const contend = async (hotThreshold: number): Promise<DataView> => {
+  const pages = memoryPages(CONTENDERS);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  new Uint8Array(memory.buffer).set(program(), CODE_FRAMES);
+  new Int32Array(memory.buffer, BARRIER, 1)[0] = CONTENDERS;
+  const exits = Array.from({ length: CONTENDERS }, async (_, number) => {
+    const workerData: ContenderData = { memory, number, rounds: ROUNDS, hotThreshold };
+    const [exit] = await once(new Worker(new URL('contender.ts', import.meta.url), { workerData }), 'message');
+    return exit;
+  });
+  assert.deepEqual(await Promise.all(exits), new Array(CONTENDERS).fill(Exit.exception));
+  return new DataView(memory.buffer, DATA_FRAMES, 4096);
+};
+
+for (const [tier, hotThreshold] of [
+  ['cold', 0],
+  ['hot', 50],
+] as const) {
+  test(`two processors lose none of each other's changes, ${tier} tier`, async () => {
+    const data = await contend(hotThreshold);
+    const total = BigInt(CONTENDERS * ROUNDS);
+    const read = (place: number): bigint => data.getBigUint64(place, true);
+    assert.equal(read(Place.word), total, 'LDXR, STXR');
+    assert.equal(BigInt(data.getUint8(Place.byte)), total & 0xffn, 'LDAXRB, STLXRB');
+    assert.equal(read(Place.byte) >> 8n, 0n, 'beside the byte');
+    assert.deepEqual([read(Place.pair), read(Place.pair + 8)], [total, 3n * total], 'LDAXP, STLXP of 16 bytes');
+    assert.equal(read(Place.words), (7n * total * 2n ** 32n) | (5n * total), 'LDXP, STXP of 8 bytes');
+    assert.deepEqual([read(Place.swapped), read(Place.swapped + 8)], [2n * total, 9n * total], 'CASP of 16 bytes');
+    assert.equal(read(Place.added), 11n * total, 'LDADD');
+    assert.equal(read(Place.greatest), BigInt(2 * (ROUNDS - 1) + CONTENDERS - 1), 'LDUMAX');
+    assert.equal(read(Place.decreases), 0n, 'LDUMAX: memory became less');
+    assert.equal(read(Place.locked), 13n * total, 'CAS, STLR');
+  });
+}
