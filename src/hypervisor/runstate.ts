@@ -3,7 +3,7 @@ import { FRAME_SIZE } from '../memory/layout.ts';
 import { VM_ASSIST_RUNSTATE_UPDATE_FLAG } from './abi/shared-info.ts';
 import { type Runstate, RunstateInfo } from './abi/vcpu.ts';
 import { type Core, wide } from './core.ts';
-import { VM_ASSIST } from './domain.ts';
+import { domidOf, VM_ASSIST } from './domain.ts';
 import { domainOf, RUNSTATE, RUNSTATE_AREA, RUNSTATE_AREA_FIRST, RUNSTATE_AREA_REST } from './vcpu.ts';
 
 /**
@@ -86,6 +86,9 @@ export const registerRunstateArea = (core: Core, vcpu: number, state: number, lo
     rest = processor.translate(state, next | 0, (hi + (next >= 0x1_0000_0000 ? 1 : 0)) | 0, true);
     if (rest < 0) return false;
   }
+  // A page that another domain granted may have to be given back: it will not do.
+  const domid = domidOf(memory, domainOf(memory, vcpu));
+  if (frames.owner(frameOf(start)) !== domid || (rest !== 0 && frames.owner(frameOf(rest)) !== domid)) return false;
   forgetRunstateArea(core, vcpu);
   frames.share(frameOf(start));
   if (rest !== 0) frames.share(frameOf(rest));

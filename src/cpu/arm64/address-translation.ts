@@ -18,16 +18,17 @@ const setPar = (runtime: EngineRuntime, state: number, lo: number, hi: number): 
   return Status.done;
 };
 
-const faultOf = (runtime: EngineRuntime, state: number, lo: number, hi: number, user: boolean, write: boolean): number => {
+const faultOf = (
+  runtime: EngineRuntime,
+  state: number,
+  lo: number,
+  hi: number,
+  user: boolean,
+  write: boolean,
+): number => {
   const fault = walk(runtime, state, lo, hi, user);
   if (fault !== NO_FAULT) return fault;
-  const needed = user
-    ? write
-      ? Permission.write0
-      : Permission.read0
-    : write
-      ? Permission.write1
-      : Permission.read1;
+  const needed = user ? (write ? Permission.write0 : Permission.read0) : write ? Permission.write1 : Permission.read1;
   return (mapping.permissions & needed) !== 0 ? NO_FAULT : FaultStatus.permission | mapping.level;
 };
 

@@ -95,9 +95,10 @@ const bitfieldAlias = ({ mnemonic, operands }: Parts, f: Fields): Parts => {
     return { mnemonic: letter === 's' ? 'asr' : 'lsr', operands: [...registers, `#${immr}`] };
   }
   if (letter === 'u' && immr === imms + 1) return { mnemonic: 'lsl', operands: [...registers, `#${top - imms}`] };
-  if (letter === 's' && immr === 0 && (imms === 7 || imms === 15 || imms === 31)) {
-    const extension = { 7: 'sxtb', 15: 'sxth', 31: 'sxtw' }[imms];
-    return { mnemonic: extension, operands: [registers[0] as string, (registers[1] as string).replace('x', 'w')] };
+  const extended = immr === 0 && (letter === 's' || (letter === 'u' && sf === 0)) && { 7: 'b', 15: 'h', 31: 'w' }[imms];
+  if (extended) {
+    const [to, from] = registers as [string, string];
+    return { mnemonic: `${letter}xt${extended}`, operands: [to, from.replace('x', 'w')] };
   }
   const name = letter === 'b' ? ['bfxil', 'bfi'] : [`${letter}bfx`, `${letter}bfiz`];
   return imms >= immr
@@ -111,6 +112,8 @@ export const aliasOf = (parts: Parts, f: Fields): Parts => {
   const [first, second, third] = operands;
   const without = (index: number, name: string): Parts => ({ mnemonic: name, operands: operands.toSpliced(index, 1) });
   switch (mnemonic) {
+    case 'add':
+      return third === '#0' && /sp/.test(`${first} ${second}`) && f.sh === 0 ? without(2, 'mov') : parts;
     case 'adds':
       return isZero(first) ? without(0, 'cmn') : parts;
     case 'subs':

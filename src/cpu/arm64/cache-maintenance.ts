@@ -31,9 +31,7 @@ const reach = (runtime: EngineRuntime, state: number, lo: number, hi: number, wr
   }
   const user = isUserAccess(runtime.memory.i32, state, false);
   const fault = locate(runtime, state, lo, hi, user, write, false);
-  return fault === NO_FAULT
-    ? Status.done
-    : dataAbort(runtime, state, fault, lo, hi, true, CACHE_MAINTENANCE_BIT);
+  return fault === NO_FAULT ? Status.done : dataAbort(runtime, state, fault, lo, hi, true, CACHE_MAINTENANCE_BIT);
 };
 
 /** DC CVAC, CVAU, CIVAC: need what a load needs. */

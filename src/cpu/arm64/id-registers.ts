@@ -1,5 +1,4 @@
 import { CURRENT_EL } from './state.ts';
-import { CSSELR_EL1, INTERRUPT_REGISTERS, MPIDR_EL1, SCTLR_EL1 } from './system-state.ts';
 import {
   constantRegister,
   encodeRegister,
@@ -9,6 +8,7 @@ import {
   type SystemRegister,
   UserAccess,
 } from './system-register.ts';
+import { CSSELR_EL1, INTERRUPT_REGISTERS, MPIDR_EL1, SCTLR_EL1 } from './system-state.ts';
 
 /**
  * What the processor says of itself (Arm ARM D17.2). An Armv8.0 with AArch64 alone at EL1 and EL0, plus LSE, AES, PMULL, SHA1,

@@ -42,7 +42,9 @@ const tlbOperations = [CRM_INNER_SHAREABLE, CRM_LOCAL].flatMap((crm) => {
     operation(0, 8, crm, 0, (runtime, state) => invalidateAll(runtime, state, broadcast)),
     operation(0, 8, crm, 2, (runtime, state, _lo, hi) => invalidateAsid(runtime, state, hi, broadcast)),
     ...[1, 5].map((op2) =>
-      operation(0, 8, crm, op2, (runtime, state, lo, hi) => invalidateAddress(runtime, state, lo, hi, false, broadcast)),
+      operation(0, 8, crm, op2, (runtime, state, lo, hi) =>
+        invalidateAddress(runtime, state, lo, hi, false, broadcast),
+      ),
     ),
     ...[3, 7].map((op2) =>
       operation(0, 8, crm, op2, (runtime, state, lo, hi) => invalidateAddress(runtime, state, lo, hi, true, broadcast)),

@@ -69,7 +69,11 @@ export const readField =
 
 /** Writes a field's bits that can be written; the others become zero. Then does what hangs on it. */
 export const writeField =
-  (field: number, mask: readonly [number, number], after?: (runtime: EngineRuntime, state: number) => void): RegisterAccess =>
+  (
+    field: number,
+    mask: readonly [number, number],
+    after?: (runtime: EngineRuntime, state: number) => void,
+  ): RegisterAccess =>
   (runtime, state) => {
     const words = runtime.memory.i32;
     words[(state + field) >>> 2] = valueLo(runtime, state) & mask[0];

@@ -68,8 +68,7 @@ const SPSR_BITS = [0xf07003df | 0, 0] as const;
 
 const ISR_I = 1 << 7;
 
-const register = (op1: number, crn: number, crm: number, op2: number): number =>
-  encodeRegister(3, op1, crn, crm, op2);
+const register = (op1: number, crn: number, crm: number, op2: number): number => encodeRegister(3, op1, crn, crm, op2);
 
 const withEffect = (
   name: string,

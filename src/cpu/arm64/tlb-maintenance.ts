@@ -1,7 +1,7 @@
 import type { EngineRuntime } from '../architecture.ts';
 import { Status } from '../runtime.ts';
-import { ANY_ASID, dropAddress, dropAsid } from './mmu/invalidation.ts';
 import { dropAll } from './mmu/banks.ts';
+import { ANY_ASID, dropAddress, dropAsid } from './mmu/invalidation.ts';
 import { TCR_EL1 } from './system-state.ts';
 
 /** TLBI: on this vCPU, and if it is broadcast on the domain's others, whose banks are cleared in place. */

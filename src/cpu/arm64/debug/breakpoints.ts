@@ -29,9 +29,7 @@ const matches = (words: Int32Array, state: number, breakpoint: number): boolean 
     case BreakpointType.address:
       return addressMatches(words, state, breakpoint);
     case BreakpointType.linkedAddress:
-      return (
-        addressMatches(words, state, breakpoint) && linkMatches(words, state, linkedBreakpoint(control), user)
-      );
+      return addressMatches(words, state, breakpoint) && linkMatches(words, state, linkedBreakpoint(control), user);
     case BreakpointType.context:
       return contextMatches(words, state, breakpoint);
     default:

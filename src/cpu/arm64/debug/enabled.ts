@@ -1,4 +1,5 @@
 import type { MachineMemory } from '../../machine-memory.ts';
+import { selectBanks } from '../mmu/banks.ts';
 import { DAIF_D } from '../processor-state.ts';
 import { CURRENT_EL, DAIF } from '../state.ts';
 import {
@@ -13,7 +14,6 @@ import {
   SCTLR_EL1,
   WATCHPOINTS,
 } from '../system-state.ts';
-import { selectBanks } from '../mmu/banks.ts';
 
 /** When self-hosted debug exceptions are taken (Arm ARM D2.3): all go to EL1. */
 

@@ -57,12 +57,7 @@ const DBGAUTHSTATUS = 0x0a;
 const checksChanged = ({ memory }: EngineRuntime, state: number): void => updateAccessChecks(memory, state);
 
 /** A register whose change may switch watchpoints on or off. */
-const watching = (
-  name: string,
-  encoding: number,
-  field: number,
-  mask: readonly [number, number],
-): SystemRegister => ({
+const watching = (name: string, encoding: number, field: number, mask: readonly [number, number]): SystemRegister => ({
   name,
   encoding,
   read: readField(field),
@@ -82,9 +77,7 @@ const dataTransfer = (name: string, crm: number): SystemRegister => ({
 });
 
 export const debugRegisters: readonly SystemRegister[] = [
-  ...numbered(BREAKPOINTS, (n) =>
-    plainRegister(`DBGBVR${n}_EL1`, debugRegister(0, 0, n, 4), DBGBVR + n * 8),
-  ),
+  ...numbered(BREAKPOINTS, (n) => plainRegister(`DBGBVR${n}_EL1`, debugRegister(0, 0, n, 4), DBGBVR + n * 8)),
   ...numbered(BREAKPOINTS, (n) =>
     plainRegister(`DBGBCR${n}_EL1`, debugRegister(0, 0, n, 5), DBGBCR + n * 8, BREAKPOINT_CONTROL_BITS),
   ),

@@ -1,5 +1,5 @@
-import { Status } from '../../runtime.ts';
 import type { EngineRuntime } from '../../architecture.ts';
+import { Status } from '../../runtime.ts';
 import { raiseAt } from '../pending.ts';
 import { ExceptionClass, FaultStatus, syndrome, WRITE_BIT } from '../syndrome.ts';
 import { DBGWCR, DBGWVR, MDSCR_EL1, WATCHPOINTS } from '../system-state.ts';

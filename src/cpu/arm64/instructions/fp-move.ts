@@ -6,16 +6,14 @@ import { destination, immediate64, source, vector } from '../operands.ts';
 
 /** Moves between floating-point and general registers, of immediates, and by a condition (Arm ARM C4.1, FMOV and FCSEL). */
 
-/** VFPExpandImm: the single or double that an 8-bit immediate stands for, as its bits; of a double the high word. */
-export const expandImmediate = (imm8: number, isDouble: boolean): number => {
-  const sign = imm8 >>> 7;
-  const exponent = (imm8 & 0x40) === 0 ? 1 : 0;
-  const low = (imm8 >>> 4) & 3;
-  const fraction = imm8 & 0xf;
-  // The exponent's top bit is the inverse of bit 6, which fills the bits down to the lowest two.
-  if (isDouble)
-    return (sign << 31) | (((exponent << 10) | (exponent === 1 ? 0 : 0x3fc) | low) << 20) | (fraction << 16);
-  return (sign << 31) | (((exponent << 7) | (exponent === 1 ? 0 : 0x7c) | low) << 23) | (fraction << 19);
+/** VFPExpandImm: sign, an exponent of -3 to 4, four bits of fraction; of a double the high word. */
+const expandImmediate = (imm8: number, isDouble: boolean): number => {
+  const negative = (imm8 & 0x40) !== 0;
+  const sign = (imm8 >>> 7) << 31;
+  const rest = imm8 & 0x3f;
+  return isDouble
+    ? sign | ((negative ? 0xff : 0x100) << 22) | (rest << 16)
+    : sign | ((negative ? 0x1f : 0x20) << 25) | (rest << 19);
 };
 
 export const floatMoves: readonly Instruction[] = [

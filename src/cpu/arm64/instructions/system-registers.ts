@@ -1,9 +1,9 @@
+import type { EngineRuntime } from '../../architecture.ts';
+import { Exit } from '../../exits.ts';
 import { type Instruction, instruction } from '../../instruction.ts';
 import type { Builder } from '../../ir/builder.ts';
 import type { I64 } from '../../ir/value.ts';
-import { type EngineRuntime } from '../../architecture.ts';
 import { defineRoutine } from '../../runtime.ts';
-import { Exit } from '../../exits.ts';
 import { destination, immediate32, source } from '../operands.ts';
 import { CURRENT_EL } from '../state.ts';
 import { encodeRegister, type SystemRegister } from '../system-register.ts';

@@ -9,8 +9,8 @@ import { immediate32, source } from '../operands.ts';
 import { raise } from '../pending.ts';
 import { CURRENT_EL } from '../state.ts';
 import { ALWAYS, CLASS_SHIFT, ExceptionClass, IL_BIT, Pending, syndrome } from '../syndrome.ts';
-import { encodeRegister } from '../system-register.ts';
 import { systemOperation } from '../system-operations.ts';
+import { encodeRegister } from '../system-register.ts';
 import { accessOperand, trapAccess, undefinedAccess } from '../system-registers.ts';
 import { EVENT, SCTLR_EL1 } from '../system-state.ts';
 
@@ -19,7 +19,12 @@ import { EVENT, SCTLR_EL1 } from '../system-state.ts';
 // Exceptions
 
 /** Ends the instruction with an exception; `at` is where its preferred return address is. */
-const raiseHere = (o: Builder, exceptionClass: number, specific: ReturnType<Builder['i32']>, at: 'this' | 'next'): void => {
+const raiseHere = (
+  o: Builder,
+  exceptionClass: number,
+  specific: ReturnType<Builder['i32']>,
+  at: 'this' | 'next',
+): void => {
   o.setState32(PENDING_KIND, o.i32(Pending.synchronous));
   o.setState32(PENDING_SYNDROME, o.or(o.i32((exceptionClass << CLASS_SHIFT) | IL_BIT), specific));
   o.leave(Exit.exception, at);
@@ -218,9 +223,4 @@ const systemInstructions: readonly Instruction[] = [
   }),
 ];
 
-export const system: readonly Instruction[] = [
-  ...exceptions,
-  ...hints,
-  ...barriers,
-  ...systemInstructions,
-];
+export const system: readonly Instruction[] = [...exceptions, ...hints, ...barriers, ...systemInstructions];

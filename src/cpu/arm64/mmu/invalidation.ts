@@ -32,10 +32,7 @@ const dropPage = (memory: MachineMemory, entry: number, sizes: number, lo: numbe
   const words = memory.i32;
   const at = entry >>> 2;
   const dataSize = memory.u8[sizes] as number;
-  if (
-    covers(words, at + READ_TAG / 4, lo, hi, dataSize) ||
-    covers(words, at + WRITE_TAG / 4, lo, hi, dataSize)
-  ) {
+  if (covers(words, at + READ_TAG / 4, lo, hi, dataSize) || covers(words, at + WRITE_TAG / 4, lo, hi, dataSize)) {
     words[at + READ_TAG / 4] = NO_PAGE;
     words[at + WRITE_TAG / 4] = NO_PAGE;
   }

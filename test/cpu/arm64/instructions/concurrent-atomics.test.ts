@@ -12,10 +12,12 @@ import { BARRIER, type ContenderData, memoryPages } from './contender.ts';
  * Two processors on two threads change the same memory at the same time, in one way after the other: nothing may be lost.
  */
 
-const { x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, w4, w14, wzr } = registers;
+const { x0, x1, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, w4, w14, wzr, xzr } = registers;
 
 const CONTENDERS = 2;
 const ROUNDS = 400_000;
+/** Fewer where each must wait for the other, which may not be running. */
+const ORDER_ROUNDS = 4000;
 
 /** Offsets in the data page; neighbours on purpose. */
 const Place = {
@@ -26,14 +28,24 @@ const Place = {
   swapped: 48,
   added: 64,
   greatest: 72,
-  decreases: 80,
-  lock: 88,
-  locked: 96,
-  arrivals: 104,
+  numbers: 80,
+  decreases: 88,
+  lock: 96,
+  locked: 104,
+  arrivals: 112,
+  ordered: 120,
+  /** And two flags, 16 bytes from each other. */
+  turn: 128,
 };
 
-/** Ways to change memory, each done again and again with X3 pointing to its place; X12 counts the rounds down. */
-const ways: readonly { readonly place: number; readonly write: (a: Assembler) => void }[] = [
+/** A way to change memory, done again and again with X3 pointing to its place; X12 counts the rounds down. */
+interface Way {
+  readonly place: number;
+  readonly rounds?: number;
+  readonly write: (a: Assembler) => void;
+}
+
+const ways: readonly Way[] = [
   {
     place: Place.word,
     write(a) {
@@ -99,12 +111,12 @@ const ways: readonly { readonly place: number; readonly write: (a: Assembler) =>
     },
   },
   {
-    // Both go through the same numbers, one behind the other; X11 is where this one was before. What memory holds may never
-    // be less than that.
+    // Each takes the next number and makes it the maximum, which may then never be less: X11 has the last one.
     place: Place.greatest,
     write(a) {
-      a.sub(x4, x2, x12);
-      a.add(x4, x1, x4, lsl(1));
+      a.add(x7, x0, Place.numbers);
+      a.mov(x6, 1);
+      a.atomic('LDADD', x6, x4, x7);
       a.atomic('LDUMAX', x4, x5, x3);
       a.cmp(x5, x11);
       a.cset(x6, 'lo');
@@ -128,12 +140,39 @@ const ways: readonly { readonly place: number; readonly write: (a: Assembler) =>
       a.stlr(wzr, x3, 4);
     },
   },
+  {
+    // Peterson's lock, which needs a load-acquire to stay behind an earlier store-release. X8 and X9 point to the own flag and
+    // the other one's, X3 to whose turn it is to go first.
+    place: Place.turn,
+    rounds: ORDER_ROUNDS,
+    write(a) {
+      a.mov(x13, 1);
+      a.eor(x10, x1, x13);
+      a.add(x8, x3, x1, lsl(4));
+      a.add(x8, x8, 16);
+      a.add(x9, x3, x10, lsl(4));
+      a.add(x9, x9, 16);
+      a.stlr(x13, x8);
+      a.stlr(x10, x3);
+      a.label('other first');
+      a.ldar(x4, x9);
+      a.cbz(x4, 'enter');
+      a.ldar(x4, x3);
+      a.cmp(x4, x10);
+      a.b('other first', 'eq');
+      a.label('enter');
+      a.ldr(x4, [x0, Place.ordered]);
+      a.add(x4, x4, 1);
+      a.str(x4, [x0, Place.ordered]);
+      a.stlr(xzr, x8);
+    },
+  },
 ];
 
 const program = (): Uint8Array => {
   const a = new Assembler(CODE);
   a.mov(x11, 0);
-  ways.forEach(({ place, write }, index) => {
+  ways.forEach(({ place, rounds = ROUNDS, write }, index) => {
     // Nobody begins before all have come.
     a.add(x3, x0, Place.arrivals);
     a.mov(x4, 1);
@@ -143,7 +182,7 @@ const program = (): Uint8Array => {
     a.cmp(x5, CONTENDERS * (index + 1));
     a.b(`wait ${index}`, 'lo');
     a.add(x3, x0, place);
-    a.mov(x12, x2);
+    a.mov(x12, rounds);
     a.label(`round ${index}`);
     write(a);
     a.sub(x12, x12, 1);
@@ -159,7 +198,7 @@ const contend = async (hotThreshold: number): Promise<DataView> => {
   new Uint8Array(memory.buffer).set(program(), CODE_FRAMES);
   new Int32Array(memory.buffer, BARRIER, 1)[0] = CONTENDERS;
   const exits = Array.from({ length: CONTENDERS }, async (_, number) => {
-    const workerData: ContenderData = { memory, number, rounds: ROUNDS, hotThreshold };
+    const workerData: ContenderData = { memory, number, hotThreshold };
     const [exit] = await once(new Worker(new URL('contender.ts', import.meta.url), { workerData }), 'message');
     return exit;
   });
@@ -182,8 +221,9 @@ for (const [tier, hotThreshold] of [
     assert.equal(read(Place.words), (7n * total * 2n ** 32n) | (5n * total), 'LDXP, STXP of 8 bytes');
     assert.deepEqual([read(Place.swapped), read(Place.swapped + 8)], [2n * total, 9n * total], 'CASP of 16 bytes');
     assert.equal(read(Place.added), 11n * total, 'LDADD');
-    assert.equal(read(Place.greatest), BigInt(2 * (ROUNDS - 1) + CONTENDERS - 1), 'LDUMAX');
+    assert.equal(read(Place.greatest), total - 1n, 'LDUMAX');
     assert.equal(read(Place.decreases), 0n, 'LDUMAX: memory became less');
     assert.equal(read(Place.locked), 13n * total, 'CAS, STLR');
+    assert.equal(read(Place.ordered), BigInt(CONTENDERS * ORDER_ROUNDS), 'STLR, LDAR');
   });
 }

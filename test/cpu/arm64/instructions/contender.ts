@@ -11,13 +11,13 @@ import { flatArchitecture } from '../flat-architecture.ts';
 import { harmlessEnvironment } from './harmless-environment.ts';
 
 /**
- * A thread with an engine and a processor of its own on shared machine memory: runs the program at CODE with X0 = DATA, X1 = the
- * contender's number from 0 on and X2 = the rounds to do, until it meets a breakpoint.
+ * A thread with an engine and a processor of its own on shared machine memory: runs the program at CODE with X0 = DATA and
+ * X1 = the contender's number, until it meets a breakpoint.
  */
 export interface ContenderData {
   readonly memory: WebAssembly.Memory;
+  /** From 0 on. */
   readonly number: number;
-  readonly rounds: number;
   readonly hotThreshold: number;
 }
 
@@ -30,7 +30,7 @@ const OWN_SIZE = 0x80000;
 /** Size of machine memory for `contenders` of them, in wasm pages. */
 export const memoryPages = (contenders: number): number => (OWN + contenders * OWN_SIZE) / 65536;
 
-const makeContender = ({ memory, number, rounds, hotThreshold }: ContenderData): (() => Exit) => {
+const makeContender = ({ memory, number, hotThreshold }: ContenderData): (() => Exit) => {
   const machine = new MachineMemory(memory);
   const own = OWN + number * OWN_SIZE;
   const bank = own + 0x8000;
@@ -61,7 +61,6 @@ const makeContender = ({ memory, number, rounds, hotThreshold }: ContenderData):
   set(PC, CODE);
   set(X, DATA);
   set(X + 8, number);
-  set(X + 16, rounds);
   return () => {
     for (;;) {
       machine.i32[(own + BUDGET) >>> 2] = 10_000;

@@ -26,8 +26,9 @@ const run = (
 ): Result => {
   const initial = new Image();
   const result = new Image();
-  const put = (register: number, halfwords: readonly number[]): void =>
-    halfwords.forEach((value, i) => initial.view.setUint16(Field.v + register * 16 + i * 2, value & 0xffff, true));
+  const put = (register: number, halfwords: readonly number[]): void => {
+    initial.bytes.set(new Uint8Array(Uint16Array.from(halfwords).buffer), Field.v + register * 16);
+  };
   put(0, d);
   put(1, n);
   put(2, m);
