@@ -22,7 +22,10 @@ export class PanicWatch {
     for (const line of lines) {
       const at = line.indexOf(PANIC);
       if (at < 0) continue;
-      this.#reason = line.slice(at + PANIC.length).trim().slice(0, LONGEST);
+      this.#reason = line
+        .slice(at + PANIC.length)
+        .trim()
+        .slice(0, LONGEST);
       return;
     }
   }

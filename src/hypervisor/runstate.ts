@@ -15,7 +15,8 @@ import { domainOf, RUNSTATE, RUNSTATE_AREA, RUNSTATE_AREA_FIRST, RUNSTATE_AREA_R
 const UPDATE_BYTE = RunstateInfo.entryTime + 7;
 const UPDATE_BIT = 0x80;
 
-const readTime = ({ u32 }: MachineMemory, address: number): number => wide(u32[address >>> 2], u32[(address >>> 2) + 1]);
+const readTime = ({ u32 }: MachineMemory, address: number): number =>
+  wide(u32[address >>> 2], u32[(address >>> 2) + 1]);
 
 const writeTime = ({ u32 }: MachineMemory, address: number, time: number): void => {
   u32[address >>> 2] = time;

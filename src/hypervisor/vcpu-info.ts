@@ -25,7 +25,8 @@ export const registerVcpuInfo = (core: Core, vcpu: number, guestFrame: number, o
   if ((offset & 7) !== 0) return -Errno.ENXIO;
   const domain = domainOf(memory, vcpu);
   lockDomain(memory, domain);
-  const result = memory.u32[(vcpu + VCPU_INFO_PINNED) >>> 2] === 0 ? move(core, vcpu, guestFrame, offset) : -Errno.EBUSY;
+  const result =
+    memory.u32[(vcpu + VCPU_INFO_PINNED) >>> 2] === 0 ? move(core, vcpu, guestFrame, offset) : -Errno.EBUSY;
   unlockDomain(memory, domain);
   return result;
 };

@@ -1,4 +1,4 @@
-import { COUNTER_FREQUENCY, Timer, timerAsserted, timerDeadline as deadlineTick } from '../cpu/arm64/timer.ts';
+import { COUNTER_FREQUENCY, timerDeadline as deadlineTick, Timer, timerAsserted } from '../cpu/arm64/timer.ts';
 import type { MachineMemory } from '../cpu/machine-memory.ts';
 import type { Core } from './core.ts';
 import { VGIC } from './domain.ts';

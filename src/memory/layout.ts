@@ -25,14 +25,16 @@ export const ControlWord = {
   freshFrame: CONTROL + 16,
   /** The next region slot of the hot tier. */
   regionCounter: CONTROL + 20,
-  /** Serialises 128-bit atomic operations of all guests. */
-  lock128: CONTROL + 24,
   codeCache: CONTROL + 32,
+  /** Changes when the control thread has something to look at. */
+  doorbell: CONTROL + 64,
   /** Free for the hypervisor's own words, up to the heat table. */
   hypervisor: CONTROL + 0x100,
 } as const;
 
-const HEAT_TABLE = 0x2000;
+/** Locks of 16-byte atomic operations (cpu/state.ts, PAIR_LOCKS): one page. */
+export const PAIR_LOCKS_PAGE = 0x2000;
+const HEAT_TABLE = 0x3000;
 const FRAME_TABLE = HEAT_TABLE + HEAT_BYTES;
 
 export interface MachineLayout {

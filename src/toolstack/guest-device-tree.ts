@@ -18,6 +18,8 @@ export interface GuestDescription {
 
 /** Private interrupt, level, low, all processors: the flags Xen writes. */
 const PPI_FLAGS = 0xf08;
+/** A shared interrupt, level, active high. */
+const LEVEL_HIGH = 4;
 const PHANDLE = [Layout.gicPhandle];
 
 const ppi = (number: number): number[] => [1, number, PPI_FLAGS];
@@ -89,7 +91,7 @@ const vuart = (): DeviceTreeNode =>
   node(`sbsa-uart@${Layout.vuart.toString(16)}`, {
     compatible: 'arm,sbsa-uart',
     reg: [...cells64(Layout.vuart), ...cells64(Layout.vuartSize)],
-    interrupts: [0, Layout.vuartSpi, PPI_FLAGS & 0xff],
+    interrupts: [0, Layout.vuartSpi, LEVEL_HIGH],
     'interrupt-parent': PHANDLE,
     'current-speed': [115200],
   });

@@ -13,7 +13,9 @@ test('a script becomes one word of the command line', () => {
 test('a script of any length becomes part of the ramdisk', () => {
   const script = 'true\n'.repeat(5000);
   const ramdisk = ramdiskWithCommand(writeCpio([{ path: 'init', mode: 0o100755 }]), script);
-  const files = new Map([...readCpio(ramdisk, 'ramdisk')].map(({ path, data }) => [path, Buffer.from(data ?? []).toString()]));
+  const files = new Map(
+    [...readCpio(ramdisk, 'ramdisk')].map(({ path, data }) => [path, Buffer.from(data ?? []).toString()]),
+  );
   assert.deepEqual([...files.keys()], ['init', 'hostrock', 'hostrock/exec']);
   assert.equal(files.get('hostrock/exec'), script);
 });

@@ -56,20 +56,44 @@ const harmlessSystem: readonly (readonly [mask: number, value: number])[] = [
   [0xfffff0ff, 0xd503309f],
   [0xfffff0ff, 0xd50330bf],
   [0xfffff0ff, 0xd50330df],
-  // NZCV, FPCR, FPSR, to and from a register
+  // NZCV, DAIF, FPCR, FPSR, to and from a register
   [0xffdfffe0, 0xd51b4200],
+  [0xffdfffe0, 0xd51b4220],
   [0xffdfffe0, 0xd51b4400],
   [0xffdfffe0, 0xd51b4420],
   // DC ZVA
   [0xffffffe0, 0xd50b7420],
 ];
 
+/**
+ * Whether EL0 is refused a system instruction or register, without the operating system having a say: all but the caches' and
+ * the registers meant for EL0, and identification registers, which qemu-user reads for the program.
+ */
+const isRefusedAtEl0 = (word: number): boolean => {
+  const [op0, op1, crn] = [(word >>> 19) & 3, (word >>> 16) & 7, (word >>> 12) & 15];
+  switch (op0) {
+    case 0:
+      // Hints and barriers
+      return crn !== 2 && crn !== 3;
+    case 1:
+      return op1 !== 3 || crn !== 7;
+    case 2:
+      return op1 !== 3;
+    default:
+      return op1 === 3 ? ![0, 4, 9, 13, 14].includes(crn) : op1 !== 0 || crn !== 0;
+  }
+};
+
 /** Whether the word must not be run by the reference, or does there what it does not do on a machine. */
 export const isUnsafe = (word: number): boolean => {
   // SVC
   if (matches(word, 0xffe0001f, 0xd4000001)) return true;
-  return isSystem(word) && !harmlessSystem.some(([mask, value]) => matches(word, mask, value));
+  if (!isSystem(word) || harmlessSystem.some(([mask, value]) => matches(word, mask, value))) return false;
+  return !isRefusedAtEl0(word);
 };
+
+/** DC ZVA: when it faults after other instructions, the reference does not know where it is. */
+export const isZeroBlock = (word: number): boolean => matches(word, 0xffffffe0, 0xd50b7420);
 
 /** An instruction of the large system extensions, which the plain reference model lacks. */
 export const isLargeSystemExtension = (word: number): boolean =>

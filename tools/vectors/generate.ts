@@ -16,8 +16,8 @@ import { allowedShapes } from './words.ts';
 
 /** Makes the committed vectors: a sample of every form, of sequences, and of undefined words. */
 
-const SEQUENCES = 1500;
-const STRAYS = 6000;
+const SEQUENCES = 3000;
+const STRAYS = 12000;
 
 const folder = new URL('../../test/vectors/', import.meta.url);
 
@@ -28,8 +28,8 @@ interface Density {
 }
 
 /** Floating point depends on its operands most. */
-const densityOf = (group: string): Density =>
-  /floating|^fp/i.test(group) ? { programs: 2, inputs: 10 } : { programs: 2, inputs: 3 };
+const densityOf = (file: string): Density =>
+  /(^|-)fp-/.test(file) ? { programs: 4, inputs: 8 } : { programs: 4, inputs: 3 };
 
 class VectorSource {
   readonly #random: Random;

@@ -28,14 +28,16 @@ export const loadGroups = async (): Promise<Group[]> => {
   return groups;
 };
 
-/** The entries that a word of the command line means: a group, a file, or all whose name contains it, case aside. */
+/** The entries that a word of the command line means: a group or file of that name, or whatever has it in a name, case aside. */
 export const selectEntries = (
   groups: readonly Group[],
   table: readonly Instruction[],
   wanted: string,
 ): Instruction[] => {
-  const named = groups.filter((group) => group.name === wanted || group.file === wanted);
-  const chosen = named.length > 0 ? new Set(named.flatMap((group) => group.entries)) : null;
-  const lower = wanted.toLowerCase();
-  return table.filter((entry) => (chosen !== null ? chosen.has(entry) : entry.name.toLowerCase().includes(lower)));
+  const entriesOf = (chosen: readonly Group[]): Set<Instruction> => new Set(chosen.flatMap((group) => group.entries));
+  const exact = entriesOf(groups.filter(({ name, file }) => name === wanted || file === wanted));
+  if (exact.size > 0) return table.filter((entry) => exact.has(entry));
+  const has = (name: string): boolean => name.toLowerCase().includes(wanted.toLowerCase());
+  const grouped = entriesOf(groups.filter(({ name, file }) => has(name) || has(file)));
+  return table.filter((entry) => grouped.has(entry) || has(entry.name));
 };

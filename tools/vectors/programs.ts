@@ -4,7 +4,7 @@ import type { Override } from '../../test/cpu/arm64/cases/initial-state.ts';
 import { CODE, CODE_BYTES, programAddress, SLOT } from '../../test/cpu/arm64/cases/layout.ts';
 import type { Program } from '../../test/cpu/arm64/cases/program.ts';
 import type { Random } from '../../test/cpu/arm64/cases/random.ts';
-import { isUnsafe, writesModes } from './exclusions.ts';
+import { isUnsafe, isZeroBlock, writesModes } from './exclusions.ts';
 import { memoryOperand } from './memory-operand.ts';
 import { branchDistance, isComparable, mutate, randomWord, registerFields, withDistance } from './words.ts';
 
@@ -143,6 +143,7 @@ export class ProgramSource {
 
   /** Keeps a word of a sequence off the reserved registers, but for what they are reserved for. */
   #suit(word: number, entry: Instruction): number | null {
+    if (isZeroBlock(word)) return null;
     if (writesModes(word)) return setField(word, 0, MODES);
     const memory = memoryOperand(word);
     const base = memory === null ? null : memory.base;

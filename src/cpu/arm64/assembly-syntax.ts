@@ -1,5 +1,7 @@
 import type { Fields } from '../instruction.ts';
 import { conditionNames } from './conditions.ts';
+import { barrierOptions, systemOperations, systemRegisterName } from './system-names.ts';
+import { encodeRegister } from './system-register.ts';
 
 /** How instructions are written where the table's operands do not tell it by themselves, and the aliases that make logs readable. */
 
@@ -56,8 +58,14 @@ const everyOf = (names: readonly string[], suffix: string, form: Form): [string,
 const arithmetic = ['ADD', 'ADDS', 'SUB', 'SUBS'];
 const logic = ['AND', 'ANDS', 'BIC', 'BICS', 'EON', 'EOR', 'ORN', 'ORR'];
 
+const systemEncoding = (f: Fields): number =>
+  encodeRegister(2 + (f.o0 as number), f.op1 as number, f.CRn as number, f.CRm as number, f.op2 as number);
+const systemMove: Form = { tail: (f) => [systemRegisterName(systemEncoding(f))] };
+const stateImmediate = (name: string): Form => ({ tail: (f) => [name, immediate(f.CRm as number)] });
+const barrier: Form = { tail: (f) => [barrierOptions.nameOf(f.CRm as number) ?? immediate(f.CRm as number)] };
+
 /** By the names of the instruction table. */
-export const forms: ReadonlyMap<string, Form> = new Map([
+const forms: ReadonlyMap<string, Form> = new Map([
   ...everyOf(arithmetic, ' (immediate)', arithmeticImmediate),
   ...everyOf([...arithmetic, ...logic], ' (shifted register)', shifted),
   ...everyOf(arithmetic, ' (extended register)', extended),
@@ -71,11 +79,28 @@ export const forms: ReadonlyMap<string, Form> = new Map([
   ...everyOf(['TBZ', 'TBNZ'], '', testBit),
   ['ADR', { tail: (f, place) => [place(pageDistance(f))] }],
   ['ADRP', { tail: (f, place) => [place(pageDistance(f) * 4096, true)] }],
-  ['REV (32-bit)', { letters: () => ({ Rd: 'w', Rn: 'w' }) }],
+  ['MRS', systemMove],
+  ['MSR (register)', systemMove],
+  ['MSR (DAIFSet)', stateImmediate('daifset')],
+  ['MSR (DAIFClr)', stateImmediate('daifclr')],
+  ['MSR (SPSel, immediate)', stateImmediate('spsel')],
+  ['MSR (PAN, immediate)', stateImmediate('pan')],
+  ['SYS', { tail: (f) => [`#${f.op1}`, `c${f.CRn}`, `c${f.CRm}`, `#${f.op2}`] }],
+  ['DC ZVA', { tail: () => [] }],
+  ['HINT', { tail: (f) => [immediate((f.CRm as number) * 8 + (f.op2 as number))] }],
+  ...everyOf(['DMB', 'DSB'], '', barrier),
   ['CASP', { tail: () => [] }],
   ['EXTR', { tail: immediates('imms') }],
   ['MOVK', { tail: (f) => [immediate(f.imm16 as number), ...(f.hw === 0 ? [] : [`lsl #${16 * (f.hw as number)}`])] }],
 ]);
+
+/** How the instruction of that name is written, if that is special. */
+export const formOf = (name: string): Form | undefined => {
+  const form = forms.get(name);
+  if (form !== undefined) return form;
+  const register = /^M(?:RS|SR) \((\w+)\)$/.exec(name)?.[1];
+  return register === undefined ? undefined : { tail: () => [register.toLowerCase()] };
+};
 
 /** The text of an instruction in its parts. */
 export interface Parts {
@@ -104,6 +129,16 @@ const bitfieldAlias = ({ mnemonic, operands }: Parts, f: Fields): Parts => {
   return imms >= immr
     ? { mnemonic: name[0] as string, operands: [...registers, `#${immr}`, `#${imms - immr + 1}`] }
     : { mnemonic: name[1] as string, operands: [...registers, `#${top + 1 - immr}`, `#${imms + 1}`] };
+};
+
+/** A SYS instruction by its operation; the register is left out if it is XZR. */
+const systemAlias = (parts: Parts, f: Fields): Parts => {
+  const encoding = encodeRegister(1, f.op1 as number, f.CRn as number, f.CRm as number, f.op2 as number);
+  const operands = f.Rt === 31 ? [] : parts.operands.slice(0, 1);
+  const name = systemOperations.nameOf(encoding);
+  if (name === undefined) return { mnemonic: 'sys', operands: [...parts.operands.slice(1), ...operands] };
+  const [mnemonic, operation] = name.split(' ') as [string, string];
+  return { mnemonic, operands: [operation, ...operands] };
 };
 
 /** The customary name of an instruction where it has one. */
@@ -149,6 +184,14 @@ export const aliasOf = (parts: Parts, f: Fields): Parts => {
       const inverse = conditionNames[(f.cond as number) ^ 1] as string;
       return { mnemonic: mnemonic === 'csinc' ? 'cset' : 'csetm', operands: [first as string, inverse] };
     }
+    case 'msr':
+      return f.Rt === undefined ? parts : { mnemonic, operands: [second as string, first as string] };
+    case 'sys':
+      return systemAlias(parts, f);
+    case 'dc zva':
+      return { mnemonic: 'dc', operands: ['zva', first as string] };
+    case 'hint':
+      return first === '#0' ? { mnemonic: 'nop', operands: [] } : parts;
     case 'ret':
       return first === 'x30' ? { mnemonic, operands: [] } : parts;
     default:

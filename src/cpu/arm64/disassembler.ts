@@ -1,6 +1,6 @@
 import { Decoder, highHalf, lowHalf } from '../decoder.ts';
 import { type Fields, type Instruction, instruction, type RegisterOperand } from '../instruction.ts';
-import { aliasOf, forms, immediate, type Place } from './assembly-syntax.ts';
+import { aliasOf, formOf, immediate, type Place } from './assembly-syntax.ts';
 import { conditionNames } from './conditions.ts';
 import { a64Instructions } from './instructions/table.ts';
 import { SP, V, vectorOffset } from './state.ts';
@@ -50,14 +50,26 @@ const registerFields = (entry: Instruction): readonly RegisterField[] => {
 
 const isMemoryAccess = (entry: Instruction): boolean => /^(LD|ST|CAS|SWP)/.test(entry.name);
 
-/** The letter of a register: from the width that ends the table's name, from sf, or from the size of a memory access. */
+/** The word of those listed that the table's name has in its brackets. */
+const variantOf = (entry: Instruction, words: readonly string[]): string | undefined =>
+  /\((.*)\)/
+    .exec(entry.name)?.[1]
+    ?.split(', ')
+    .find((word) => words.includes(word));
+
+const vectorLetters = ['B', 'H', 'S', 'D', 'Q'];
+
+/** The letter of a register: from the width that the table's name tells, from sf, or from the size of a memory access. */
 const letterOf = (entry: Instruction, fields: Fields, { name, kind }: RegisterField): string => {
-  const width = /\b([BHSDQWX])\)$/.exec(entry.name)?.[1]?.toLowerCase();
-  if (kind === 'vector') return width ?? 'v';
-  if (!isMemoryAccess(entry)) return fields.sf === 0 ? 'w' : 'x';
-  if (name === 'Rn' || name === 'Rm') return entry.name.includes('XTW') && name === 'Rm' ? 'w' : 'x';
-  if (entry.name.startsWith('ST') && name === 'Rs') return 'w';
-  return width ?? ((fields.size ?? (fields.sz === 0 ? 2 : 3)) < 3 ? 'w' : 'x');
+  if (kind === 'vector') return variantOf(entry, vectorLetters)?.toLowerCase() ?? 'v';
+  if (isMemoryAccess(entry)) {
+    if (name === 'Rn' || name === 'Rm') return entry.name.includes('XTW') && name === 'Rm' ? 'w' : 'x';
+    if (entry.name.startsWith('ST') && name === 'Rs') return 'w';
+  }
+  const width = variantOf(entry, ['W', 'X'])?.toLowerCase();
+  if (width !== undefined) return width;
+  if (isMemoryAccess(entry)) return (fields.size ?? (fields.sz === 0 ? 2 : 3)) < 3 ? 'w' : 'x';
+  return fields.sf === 0 || entry.name.includes('32-bit') ? 'w' : 'x';
 };
 
 const registerName = (number: number, kind: RegisterField['kind'], letter: string): string => {
@@ -73,9 +85,18 @@ const arrangements = [
   ['1d', '2d'],
 ] as const;
 
-/** Whether Q and size say what vectors an instruction works on. */
-const isArranged = (entry: Instruction): boolean =>
-  ['Q', 'size'].every((name) => entry.shape.some((field) => field.name === name));
+const elementNames = ['bytes', 'halfwords', 'words', 'doublewords'];
+
+/** The arrangement of the vectors an instruction works on, as a suffix, and the fields that tell it; null if Q and a size do not. */
+const arrangementOf = (entry: Instruction, fields: Fields): { suffix: string; fields: readonly string[] } | null => {
+  const { Q, size, sz } = fields;
+  if (Q === undefined || !entry.shape.some(({ name }) => name === 'Q')) return null;
+  const element = variantOf(entry, elementNames);
+  const told = element !== undefined ? [] : size !== undefined ? ['size'] : ['sz'];
+  const log2Size = element !== undefined ? elementNames.indexOf(element) : (size ?? (sz === undefined ? -1 : 2 + sz));
+  const suffix = arrangements[log2Size]?.[Q];
+  return suffix === undefined ? null : { suffix: `.${suffix}`, fields: ['Q', ...told] };
+};
 
 /** The mnemonic with what the fields add to it: ordering and size of accesses, and the arrangement of vectors. */
 const mnemonicOf = (entry: Instruction, fields: Fields): string => {
@@ -83,20 +104,24 @@ const mnemonicOf = (entry: Instruction, fields: Fields): string => {
   const { A, R, L, o0, Q, ordered = o0 ?? Q, size, cond } = fields;
   const mnemonic = names[ordered === 1 ? names.length - 1 : 0] as string;
   if (mnemonic === 'b.cond') return `b.${conditionNames[cond as number]}`;
-  if (isArranged(entry)) return `${mnemonic}.${arrangements[size as number]?.[Q as number]}`;
-  if (!isMemoryAccess(entry) || entry.vector) return mnemonic;
+  if (entry.vector) return mnemonic + (arrangementOf(entry, fields)?.suffix ?? '');
+  if (!isMemoryAccess(entry)) return mnemonic;
   const isCompare = mnemonic.startsWith('cas');
   const acquire = (isCompare ? L : A) === 1 ? 'a' : '';
   const release = (isCompare ? o0 : R) === 1 ? 'l' : '';
   return mnemonic + acquire + release + (size === 0 ? 'b' : size === 1 ? 'h' : '');
 };
 
-/** The immediate that the table knows, or where a branch goes; not the counts and indexes of vector instructions, which it alters. */
+/** Whether the operand is what is written: vector instructions see most of their counts and indexes altered. */
+const isPlain = (entry: Instruction, kind: string): boolean =>
+  !entry.vector || isMemoryAccess(entry) || (kind === 'immediate64' && /^(MOVI|MVNI)|immediate/.test(entry.name));
+
+/** The immediate that the table knows, or where a branch goes. */
 const immediateOf = (entry: Instruction, fields: Fields, place: Place): readonly string[] => {
   for (const [, operand] of entry.operands) {
     if (operand.kind === 'target') return [place(operand.get(fields))];
-    if (operand.kind === 'immediate32' && !entry.vector) return [immediate(operand.get(fields))];
-    if (operand.kind !== 'immediate64') continue;
+    if (operand.kind === 'register' || !isPlain(entry, operand.kind)) continue;
+    if (operand.kind === 'immediate32') return [immediate(operand.get(fields))];
     const value = operand.get(fields);
     if (typeof value === 'number') return [entry.name.includes('(literal') ? place(value) : immediate(value)];
     const high = fields.sf === 0 ? 0 : highHalf(value) >>> 0;
@@ -112,6 +137,13 @@ const indexTail = (extension: string, fields: Fields, amount: string): readonly 
   return name === 'lsl' ? [] : [name];
 };
 
+/** The address of an access: the base, then an index or nothing, then the immediate or nothing. */
+const addressOperands = ({ name }: Instruction, base: string, rest: readonly string[]): string[] => {
+  if (name.includes('post-index')) return [`[${base}]`, ...(rest.length === 0 ? ['size'] : rest)];
+  if (name.includes('pre-index')) return [`[${[base, ...rest].join(', ')}]!`];
+  return [`[${[base, ...rest.filter((text) => text !== '#0')].join(', ')}]`];
+};
+
 /** The operands of an access: what is transferred, and the address in brackets. */
 const memoryOperands = (
   entry: Instruction,
@@ -119,19 +151,18 @@ const memoryOperands = (
   base: number,
   tail: readonly string[],
 ): string[] => {
-  const transferred = names.slice(0, base);
-  if (entry.name.includes('post-index')) {
-    const step = [...names.slice(base + 1), ...tail];
-    return [...transferred, `[${names[base]}]`, ...(step.length === 0 ? ['size'] : step)];
-  }
-  if (entry.name.includes('pre-index')) return [...transferred, `[${[names[base], ...tail].join(', ')}]!`];
-  return [...transferred, `[${[...names.slice(base), ...tail.filter((text) => text !== '#0')].join(', ')}]`];
+  // The immediate of a single structure is the number of its element.
+  const isElement = entry.name.includes('single structure');
+  const element = isElement && tail.length > 0 ? `[${(tail[0] as string).slice(1)}]` : '';
+  const transferred = names.slice(0, base).map((name) => name + element);
+  const rest = [...names.slice(base + 1), ...(isElement ? [] : tail)];
+  return [...transferred, ...addressOperands(entry, names[base] as string, rest)];
 };
 
 /** Fields that only vector instructions leave to be told as they stand. */
 const fieldsLeft = (entry: Instruction, fields: Fields, immediateShown: boolean): string => {
   if (!entry.vector) return '';
-  const told = isArranged(entry) ? ['Q', 'size'] : [];
+  const told = arrangementOf(entry, fields)?.fields ?? [];
   const left = (immediateShown ? entry.shape : entry.fields).filter(
     ({ name }) => !registerOrder.includes(name) && !told.includes(name),
   );
@@ -139,7 +170,7 @@ const fieldsLeft = (entry: Instruction, fields: Fields, immediateShown: boolean)
 };
 
 const textOf = (entry: Instruction, fields: Fields, place: Place): string => {
-  const form = forms.get(entry.name);
+  const form = formOf(entry.name);
   const letters = form?.letters?.(fields) ?? {};
   const registers = registerFields(entry);
   const names = registers.map((field) =>

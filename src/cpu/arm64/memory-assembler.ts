@@ -29,24 +29,23 @@ const sizeOf = (register: TransferRegister): number =>
 
 const isIndexed = (address: Address): address is IndexedAddress => 'kind' in address;
 
+interface IndexForm {
+  readonly name: string;
+  readonly fields: Readonly<Record<string, number>>;
+}
+
 /** The table's name for how the index is extended, and the fields that say it. */
 const indexForm = (index: GeneralRegister, modifier: Shift | Extend | undefined, bytes: number): IndexForm => {
   const amount = modifier?.amount ?? 0;
   if (amount !== 0 && 1 << amount !== bytes) throw new RangeError(`an index cannot be shifted by ${amount} here`);
   const fields = { Rm: numberOf(index), S: amount === 0 ? 0 : 1 };
   const option = modifier?.kind === 'extend' ? modifier.option : 3;
-  const isShift = modifier === undefined || modifier.kind === 'extend' || modifier.type === 0;
-  if (index.sf === 1 && isShift && (option & 3) === 3)
-    return { name: 'LSL', fields: { ...fields, signed: option >> 2 } };
+  const isLong = index.sf === 1 && (option & 3) === 3 && (modifier?.kind !== 'shift' || modifier.type === 0);
+  if (isLong) return { name: 'LSL', fields: { ...fields, signed: option >> 2 } };
   if (index.sf === 0 && option === 2) return { name: 'UXTW', fields };
   if (index.sf === 0 && option === 6) return { name: 'SXTW', fields };
   throw new RangeError('an index is an X register, shifted by LSL, or a W register extended by UXTW or SXTW');
 };
-
-interface IndexForm {
-  readonly name: string;
-  readonly fields: Readonly<Record<string, number>>;
-}
 
 /** Loads and stores as methods named like their mnemonics. Methods throw a RangeError when the operands have no encoding. */
 export class MemoryAssembler extends IntegerAssembler {

@@ -55,12 +55,15 @@ const interruptRegisters: [string, number][] = [
   ['ICC_IGRPEN1_EL1', register(0, 12, 12, 7)],
 ];
 
+/** MRS and MSR (register), whichever way. */
+const MOVE_MASK = 0xffd00000;
+const MOVE = 0xd5100000;
+
 /** The registers that have table entries of their own, such as 'MRS (NZCV)'. */
 const inTable = a64Instructions.flatMap(({ name, match }): [string, number][] => {
   const named = /^M(?:RS|SR) \((\w+)\)$/.exec(name)?.[1];
-  return named === undefined || named === 'register' || match >>> 20 === 0xd50 && ((match >>> 19) & 1) === 0
-    ? []
-    : [[named, (match >>> 5) & 0xffff]];
+  const isMove = (match & MOVE_MASK) >>> 0 === MOVE && named !== 'register';
+  return named !== undefined && isMove ? [[named, (match >>> 5) & 0xffff]] : [];
 });
 
 const registerNames = new Names('system register', [

@@ -101,5 +101,8 @@ export const SIZES_SIZE = ENTRIES * 2;
 /** Where the banks lie, after the record, and after them their entries' sizes. */
 export const BANKS = STATE_SIZE;
 export const SIZES = BANKS + TLB_BANKS * BANK_SIZE;
+/** For each bank a bit for each of 1024 hashed stretches of 2 MiB: 1 where entries of larger mappings than 4 KiB may be. */
+export const LARGE_MAP_SIZE = 128;
+export const LARGE_MAPS = SIZES + TLB_BANKS * SIZES_SIZE;
 /** A vCPU record with its translation table banks, in bytes. */
-export const VCPU_SIZE = SIZES + TLB_BANKS * SIZES_SIZE;
+export const VCPU_SIZE = LARGE_MAPS + TLB_BANKS * LARGE_MAP_SIZE;

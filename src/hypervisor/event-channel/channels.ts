@@ -3,16 +3,7 @@ import { DOMID_SELF } from '../abi/domain-id.ts';
 import { Errno } from '../abi/errno.ts';
 import { ChannelStatus, FIFO_PRIORITY_MIN, VIRQS, Virq } from '../abi/event-channel.ts';
 import type { Core } from '../core.ts';
-import {
-  domidOf,
-  EVENT_ABI,
-  lockBoth,
-  lockDomain,
-  unlockBoth,
-  unlockDomain,
-  VALID_PORTS,
-  vcpuAt,
-} from '../domain.ts';
+import { domidOf, EVENT_ABI, lockBoth, lockDomain, unlockBoth, unlockDomain, VALID_PORTS, vcpuAt } from '../domain.ts';
 import { domainByAnyId, domainById } from '../domain-table.ts';
 import { domainOf, indexOf, VIRQ_PORTS } from '../vcpu.ts';
 import { isPending, setPending, unmask } from './delivery.ts';

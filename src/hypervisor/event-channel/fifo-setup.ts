@@ -1,3 +1,4 @@
+import { FRAME_SIZE } from '../../memory/layout.ts';
 import { Errno } from '../abi/errno.ts';
 import { ControlBlock, FIFO_PRIORITY_DEFAULT, FIFO_QUEUES } from '../abi/event-channel.ts';
 import type { Core } from '../core.ts';
@@ -12,7 +13,6 @@ import {
   vcpuAt,
   vcpuCount,
 } from '../domain.ts';
-import { FRAME_SIZE } from '../../memory/layout.ts';
 import { pinFrame } from '../physmap.ts';
 import { FIFO_CONTROL, FIFO_CONTROL_FRAME, FIFO_TAILS } from '../vcpu.ts';
 import * as fifo from './fifo.ts';

@@ -1,7 +1,7 @@
 import type { MachineMemory } from '../../cpu/machine-memory.ts';
+import { FRAME_SIZE } from '../../memory/layout.ts';
 import { GrantEntry } from '../abi/grant-table.ts';
 import { NOT_MAPPED } from '../domain.ts';
-import { FRAME_SIZE } from '../../memory/layout.ts';
 
 /**
  * A domain's grant table record: byte offsets from its address. What is granted stands in frames that the guest maps; what is

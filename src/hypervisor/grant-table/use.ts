@@ -1,6 +1,6 @@
 import { GrantEntry, GrantFlag, GrantStatus } from '../abi/grant-table.ts';
 import type { Core } from '../core.ts';
-import { domidOf, isDying } from '../domain.ts';
+import { isDying } from '../domain.ts';
 import { pinFrame } from '../physmap.ts';
 import { Active, activeEntry, sharedEntry } from './record.ts';
 import { tableOf } from './table.ts';

@@ -1,6 +1,6 @@
+import { readOffset } from '../../cpu/arm64/state.ts';
 import type { MachineMemory } from '../../cpu/machine-memory.ts';
 import { PC } from '../../cpu/state.ts';
-import { readOffset } from '../../cpu/arm64/state.ts';
 import { wide } from '../core.ts';
 
 const ARGUMENTS = 5;

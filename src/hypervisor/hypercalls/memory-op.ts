@@ -1,3 +1,4 @@
+import { FRAME_SHIFT } from '../../memory/layout.ts';
 import { P2M_HYPERVISOR, P2M_LIMIT, P2M_WRITABLE } from '../../memory/p2m.ts';
 import { Errno } from '../abi/errno.ts';
 import { HypercallNumber } from '../abi/hypercall-number.ts';
@@ -25,14 +26,13 @@ import {
 } from '../domain.ts';
 import { domainByAnyId, domainById } from '../domain-table.ts';
 import { mapGrantFrame } from '../grant-table/table.ts';
-import { addRam, mapFrame, REMOVE_LIMIT, removeFrame, removeRam } from '../physmap.ts';
+import { addRam, mapFrame, removeFrame, removeRam } from '../physmap.ts';
 import type { Call } from './call.ts';
-import { type Handler, type Hypercall, readParameter, writeParameter } from './handler.ts';
-import { FRAME_SHIFT } from '../../memory/layout.ts';
+import { type Handler, type Hypercall, readParameter } from './handler.ts';
 
 /** memory_op: the guest's physical memory. */
 
-/** The largest extent an unprivileged domain may name (Xen's default for domU). */
+/** The largest extent an unprivileged domain may name (Xen's default for domU); physmap.ts relies on it (REMOVE_LIMIT). */
 const MAXIMUM_ORDER = 9;
 /** Work done before the guest gets a chance to take interrupts: frames, or entries of a batch. */
 const FRAMES_AT_ONCE = 2048;

@@ -1,4 +1,7 @@
+import { FRAME_SIZE } from '../../memory/layout.ts';
+import { DOMID_CONTROL } from '../abi/domain-id.ts';
 import { Errno } from '../abi/errno.ts';
+import { HypercallNumber } from '../abi/hypercall-number.ts';
 import {
   CAPABILITIES_BYTES,
   CHANGESET_BYTES,
@@ -12,9 +15,6 @@ import type { Core } from '../core.ts';
 import { domidOf, UUID } from '../domain.ts';
 import type { Call } from './call.ts';
 import { type Hypercall, readParameter, writeParameter } from './handler.ts';
-import { FRAME_SIZE } from '../../memory/layout.ts';
-import { DOMID_CONTROL } from '../abi/domain-id.ts';
-import { HypercallNumber } from '../abi/hypercall-number.ts';
 
 /** xen_version: what this hypervisor is. It presents the interface of Xen 4.17, which is what it speaks. */
 

@@ -1,5 +1,6 @@
 import { BUDGET, INTERRUPT_LINE, KICK } from '../../cpu/state.ts';
 import type { Core } from '../core.ts';
+import { crash } from '../shutdown.ts';
 import { domainOf, isBlocked, isOnline, isRunnable, stateOf, unblock } from '../vcpu.ts';
 import { timerDeadline, updateTimers } from '../vtimer.ts';
 import { assignedAt, assignedCount, RUNNING, STOP, setTimeUsed, timeUsed } from './record.ts';
@@ -102,27 +103,35 @@ export class PhysicalCpu {
   }
 
   #turn(vcpu: number): void {
-    const { memory, services } = this.#core;
-    const state = stateOf(memory, vcpu);
+    const { memory } = this.#core;
     const domain = domainOf(memory, vcpu);
     Atomics.store(memory.i32, (vcpu + RUNNING) >>> 2, 1);
     this.#runner.enter(vcpu);
     const start = this.#now();
-    let now = start;
-    for (;;) {
-      Atomics.store(memory.i32, (state + KICK) >>> 2, 0);
-      if (!isRunnable(memory, vcpu)) break;
-      memory.i32[(state + BUDGET) >>> 2] = BUDGET_INSTRUCTIONS;
-      if (this.#runFor(vcpu, state) === Outcome.yielded) break;
-      now = this.#now();
-      if (timerDeadline(memory, vcpu) <= services.systemTime(domain)) updateTimers(this.#core, vcpu);
-      if (now - start >= TURN) break;
+    try {
+      this.#runUntil(vcpu, start + TURN);
+    } catch (error) {
+      // Whatever a guest made go wrong in here ends that guest, not the host.
+      crash(this.#core, domain, `internal error: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
     }
-    now = this.#now();
-    setTimeUsed(memory, vcpu, timeUsed(memory, vcpu) + now - start);
+    setTimeUsed(memory, vcpu, timeUsed(memory, vcpu) + this.#now() - start);
     this.#baseline = Math.max(this.#baseline, timeUsed(memory, vcpu));
     this.#runner.leave(vcpu);
     Atomics.store(memory.i32, (vcpu + RUNNING) >>> 2, 0);
+  }
+
+  /** Runs a vCPU until a time, or until it yields. */
+  #runUntil(vcpu: number, end: number): void {
+    const { memory, services } = this.#core;
+    const state = stateOf(memory, vcpu);
+    const domain = domainOf(memory, vcpu);
+    while (this.#now() < end) {
+      Atomics.store(memory.i32, (state + KICK) >>> 2, 0);
+      if (!isRunnable(memory, vcpu)) return;
+      memory.i32[(state + BUDGET) >>> 2] = BUDGET_INSTRUCTIONS;
+      if (this.#runFor(vcpu, state) === Outcome.yielded) return;
+      if (timerDeadline(memory, vcpu) <= services.systemTime(domain)) updateTimers(this.#core, vcpu);
+    }
   }
 
   /** Runs until the budget is used up, the vCPU is kicked, or it yields. */

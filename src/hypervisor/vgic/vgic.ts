@@ -1,6 +1,7 @@
 import type { MachineMemory } from '../../cpu/machine-memory.ts';
 import { INTERRUPT_LINE } from '../../cpu/state.ts';
 import { lock, unlock } from '../../memory/lock.ts';
+import { EVENT_INTERRUPT } from '../abi/guest-layout.ts';
 import * as R from './record.ts';
 
 /**
@@ -17,16 +18,20 @@ const IDLE_PRIORITY = 0xff;
 /** Five bits of priority are implemented. */
 export const PRIORITY_BITS = 0xf8;
 
-export type WakeVcpu = (cpuState: number) => void;
+export interface VgicEvents {
+  /** A vCPU's interrupt line rose. */
+  wake(cpuState: number): void;
+  /** The level of the event interrupt's line, which a guest lowers by writing to its own memory. */
+  eventLine(cpuState: number): boolean;
+}
 
 export class Vgic {
   readonly memory: MachineMemory;
-  /** Called when a vCPU's interrupt line rises. */
-  readonly #wake: WakeVcpu;
+  readonly #events: VgicEvents;
 
-  constructor(memory: MachineMemory, wake: WakeVcpu) {
+  constructor(memory: MachineMemory, events: VgicEvents) {
     this.memory = memory;
-    this.#wake = wake;
+    this.#events = events;
   }
 
   /** Prepares a zeroed record; `cpuStates` are the CPU records' addresses. */
@@ -168,7 +173,7 @@ export class Vgic {
     const state = this.memory.u32[(this.area(record, vcpu) + R.CPU_STATE) >>> 2] as number;
     const line = this.highest(record, vcpu) === SPURIOUS ? 0 : 1;
     const before = Atomics.exchange(this.memory.i32, (state + INTERRUPT_LINE) >>> 2, line);
-    if (line === 1 && before === 0) this.#wake(state);
+    if (line === 1 && before === 0) this.#events.wake(state);
   }
 
   /** Raises or lowers a private interrupt's line (timers, event channels). */
@@ -219,7 +224,14 @@ export class Vgic {
   }
 
   #deactivate(record: number, vcpu: number, interrupt: number): void {
-    if (interrupt < R.INTERRUPTS) this.change(record, vcpu, interrupt, 0, R.Flag.active);
+    if (interrupt >= R.INTERRUPTS) return;
+    if (interrupt !== EVENT_INTERRUPT) {
+      this.change(record, vcpu, interrupt, 0, R.Flag.active);
+      return;
+    }
+    const state = this.memory.u32[(this.area(record, vcpu) + R.CPU_STATE) >>> 2];
+    const level = this.#events.eventLine(state) ? R.Flag.line : 0;
+    this.change(record, vcpu, interrupt, level, R.Flag.active | R.Flag.line);
   }
 
   /** Sends a software-generated interrupt (0 to 15) to the vCPUs of a bit set. */

@@ -6,7 +6,7 @@
  */
 import { hash as digest, randomUUID } from 'node:crypto';
 import * as nodeFileSystem from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ObjectStore, PartialObject } from '../store.ts';
 import { errorCode, fileError } from './file-errors.ts';
 
@@ -29,6 +29,25 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     // Not allowed to signal it means that it exists.
     return errorCode(error) === 'EPERM';
+  }
+}
+
+/**
+ * Like mkdir with `recursive`, which in Node never returns where a folder exists but cannot have new ones in it and
+ * says ENOENT to that, as in /proc.
+ */
+async function makeFolder(fileSystem: FileSystem, path: string): Promise<void> {
+  const make = async (): Promise<void> => {
+    await fileSystem.mkdir(path).catch((error: unknown) => {
+      if (errorCode(error) !== 'EEXIST') throw error;
+    });
+  };
+  try {
+    await make();
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(fileSystem, dirname(path));
+    await make();
   }
 }
 
@@ -71,7 +90,7 @@ export class FileStore implements ObjectStore {
     const path = join(folder, `${sha256}.${process.pid}.${++lastDownload}`);
     underWay.add(path);
     try {
-      await this.#fs.mkdir(folder, { recursive: true });
+      await makeFolder(this.#fs, folder);
       await this.#adopt(folder, sha256, path);
       // Appending, wherever it starts: what is there is kept.
       const handle = await this.#fs.open(path, 'a+');
@@ -120,7 +139,7 @@ export class FileStore implements ObjectStore {
   async #write(path: string, content: Uint8Array): Promise<void> {
     const temporary = `${path}.${randomUUID()}.tmp`;
     try {
-      await this.#fs.mkdir(join(path, '..'), { recursive: true });
+      await makeFolder(this.#fs, dirname(path));
       const handle = await this.#fs.open(temporary, 'wx');
       try {
         await handle.writeFile(content);
@@ -205,7 +224,7 @@ class FilePartial implements PartialObject {
       const content = await this.#fs.readFile(this.#path);
       const isGood = digest('sha256', content) === this.#sha256;
       if (isGood) {
-        await this.#fs.mkdir(join(this.#target, '..'), { recursive: true });
+        await makeFolder(this.#fs, dirname(this.#target));
         await this.#fs.rename(this.#path, this.#target);
       } else await this.#fs.unlink(this.#path);
       await this.close();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { dataProcessingRegister } from '../../../src/cpu/arm64/instructions/data-processing-register.ts';
+import { system } from '../../../src/cpu/arm64/instructions/system.ts';
 import { baseOrStack, destination, immediate64 } from '../../../src/cpu/arm64/operands.ts';
 import { instruction } from '../../../src/cpu/instruction.ts';
 import { compareImages } from './cases/compare.ts';
@@ -17,10 +17,10 @@ import { Processor } from './harness.ts';
 const ADD_X1_X2_1 = 0x91000441;
 const program: Program = { slot: 3, words: [ADD_X1_X2_1] };
 
-/** ADD and BRK are all that these tests need, the former as it should be or wrong. */
+/** ADD, LDR and BRK are all that these tests need, the former as it should be or wrong. */
 const processorWithAdd = (step: number): Processor =>
   new Processor('cold', [
-    ...dataProcessingRegister,
+    ...system,
     instruction({
       name: 'ADD (immediate)',
       bits: '1 0 0 100010 0 imm12:12 Rn:5 Rd:5',

@@ -1,4 +1,6 @@
+import { arm64Architecture } from '../../../src/cpu/arm64/architecture.ts';
 import { setFloatingPointControl } from '../../../src/cpu/arm64/floating-point/control.ts';
+import { readFlags, writeFlags } from '../../../src/cpu/arm64/processor-state.ts';
 import { EXCLUSIVE_SIZE, FPCR, FPSR, SP, V, X } from '../../../src/cpu/arm64/state.ts';
 import { CLASS_SHIFT, ExceptionClass, FaultStatus, Pending } from '../../../src/cpu/arm64/syndrome.ts';
 import { Engine, HEAT_BYTES } from '../../../src/cpu/engine.ts';
@@ -6,21 +8,17 @@ import { type Environment, NOT_MEMORY } from '../../../src/cpu/environment.ts';
 import { Exit } from '../../../src/cpu/exits.ts';
 import type { Instruction } from '../../../src/cpu/instruction.ts';
 import { MachineMemory } from '../../../src/cpu/machine-memory.ts';
+import { BUDGET, PC, PENDING_ADDRESS, PENDING_KIND, PENDING_SYNDROME } from '../../../src/cpu/state.ts';
 import {
-  BUDGET,
-  FLAG_C,
-  FLAG_N,
-  FLAG_V,
-  FLAG_Z,
-  PAIR_LOCKS,
-  PC,
-  PENDING_ADDRESS,
-  PENDING_KIND,
-  PENDING_SYNDROME,
-  TLB,
-  TLB_UNPRIVILEGED,
-} from '../../../src/cpu/state.ts';
-import { BANK_SIZE } from '../../../src/cpu/translation-table.ts';
+  CODE_FRAMES,
+  codeCacheLayout,
+  DATA_FRAMES,
+  HEAT,
+  MEMORY_PAGES,
+  REGION_COUNTER,
+  STATE,
+  setUpProcessor,
+} from './address-space.ts';
 import { Field, Image, Outcome } from './cases/image.ts';
 import {
   background,
@@ -37,22 +35,10 @@ import {
   windowOffsets,
 } from './cases/layout.ts';
 import type { Batch, Program } from './cases/program.ts';
-import { CODE_FRAMES, DATA_FRAMES, flatArchitecture } from './flat-architecture.ts';
 
 /** Runs cases of the differential tests on this engine, in one tier. */
 
 export type Tier = 'cold' | 'hot';
-
-/** Machine memory: what the engine needs, and the frames of flat-architecture.ts from 0x50000 to 0x71000. */
-const MEMORY_PAGES = 32;
-const STATE = 0x1000;
-const LOCKS = 0x2000;
-const CONTROL = 0x3000;
-const REGION_COUNTER = 0x3040;
-const BANK = 0x8000;
-const HEAT = 0x10000;
-const FRAME_TABLE = 0x40000;
-const ARENA = 0x80000;
 
 /** Instructions before a program counts as endless. */
 const MAX_INSTRUCTIONS = 4000;
@@ -62,7 +48,7 @@ const neverAsked = (): never => {
 };
 
 const environment: Environment = {
-  translate: () => NOT_MEMORY,
+  translate: (_state, frame) => (frame < codeCacheLayout.frames ? frame * PAGE + 1 : NOT_MEMORY),
   deviceRead: neverAsked,
   deviceWrite: neverAsked,
   virtualCounter: () => 0,
@@ -107,27 +93,18 @@ export class Processor {
       new WebAssembly.Memory({ initial: MEMORY_PAGES, maximum: MEMORY_PAGES, shared: true }),
     );
     this.engine = new Engine({
-      architecture: flatArchitecture(instructions),
+      architecture: { ...arm64Architecture, instructions },
       memory: this.#memory,
       environment,
-      codeCache: {
-        frameTable: FRAME_TABLE,
-        frames: (MEMORY_PAGES * 65536) / PAGE,
-        arena: ARENA,
-        arenaEnd: MEMORY_PAGES * 65536,
-        control: CONTROL,
-      },
+      codeCache: codeCacheLayout,
       heatTable: HEAT,
       regionCounter: REGION_COUNTER,
       hotThreshold: tier === 'hot' ? 1 : 0,
       now: () => 0,
     });
+    setUpProcessor(this.engine);
     this.#data = this.#memory.u8.subarray(DATA_FRAMES, DATA_FRAMES + WRITABLE_BYTES);
     this.#memory.u8.set(pristine, DATA_FRAMES);
-    this.#memory.u8.fill(0xff, BANK, BANK + BANK_SIZE);
-    this.#memory.u32[(STATE + TLB) >>> 2] = BANK;
-    this.#memory.u32[(STATE + TLB_UNPRIVILEGED) >>> 2] = BANK;
-    this.#memory.u32[(STATE + PAIR_LOCKS) >>> 2] = LOCKS;
   }
 
   /** Puts programs into their slots, and nothing else into the code pages. */
@@ -170,6 +147,9 @@ export class Processor {
         case Exit.interruptCheck:
         case Exit.waitForEvent:
           break;
+        // ERET, which EL0 does not have: the architecture would take the exception at once.
+        case Exit.exceptionReturn:
+          return Outcome.undefined;
         default:
           return Outcome.other;
       }
@@ -187,31 +167,20 @@ export class Processor {
     u32.set(image.u32.subarray(0, 62), (STATE + X) >>> 2);
     u32.set(image.u32.subarray(Field.sp >>> 2, (Field.sp >>> 2) + 2), (STATE + SP) >>> 2);
     u32.set(image.u32.subarray(Field.v >>> 2, (Field.v >>> 2) + 128), (STATE + V) >>> 2);
-    const nzcv = image.get32(Field.nzcv) | 0;
-    i32[(STATE + FLAG_N) >>> 2] = 0;
-    i32[(STATE + FLAG_N + 4) >>> 2] = nzcv;
-    i32[(STATE + FLAG_Z) >>> 2] = (nzcv & 0x40000000) !== 0 ? 0 : 1;
-    i32[(STATE + FLAG_Z + 4) >>> 2] = 0;
-    i32[(STATE + FLAG_C) >>> 2] = (nzcv >>> 29) & 1;
-    i32[(STATE + FLAG_V) >>> 2] = 0;
-    i32[(STATE + FLAG_V + 4) >>> 2] = nzcv << 3;
+    writeFlags(this.#memory, STATE, image.get32(Field.nzcv));
     setFloatingPointControl(this.#memory, STATE, image.get32(Field.fpcr), image.get32(Field.fpsr));
     i32[(STATE + EXCLUSIVE_SIZE) >>> 2] = 0;
     i32[(STATE + PENDING_KIND) >>> 2] = Pending.none;
   }
 
   #readRegisters(image: Image): void {
-    const { u32, i32 } = this.#memory;
+    const { u32 } = this.#memory;
     const at = (offset: number): number => (STATE + offset) >>> 2;
     image.u32.set(u32.subarray(at(X), at(X) + 62), 0);
     image.u32.set(u32.subarray(at(SP), at(SP) + 2), Field.sp >>> 2);
     image.u32.set(u32.subarray(at(PC), at(PC) + 2), Field.pc >>> 2);
     image.u32.set(u32.subarray(at(V), at(V) + 128), Field.v >>> 2);
-    const n = (i32[at(FLAG_N) + 1] as number) < 0 ? 0x80000000 : 0;
-    const z = i32[at(FLAG_Z)] === 0 && i32[at(FLAG_Z) + 1] === 0 ? 0x40000000 : 0;
-    const c = ((i32[at(FLAG_C)] as number) & 1) << 29;
-    const v = (i32[at(FLAG_V) + 1] as number) < 0 ? 0x10000000 : 0;
-    image.set32(Field.nzcv, n | z | c | v);
+    image.set32(Field.nzcv, readFlags(this.#memory, STATE));
     image.set32(Field.fpcr, u32[at(FPCR)] as number);
     image.set32(Field.fpsr, u32[at(FPSR)] as number);
   }

@@ -128,6 +128,15 @@ test('missing rights and other failures: a clear error', async () => {
   await assert.rejects(new FileStore(folder, read('EIO')).get(hash), imageError('io', /EIO: injected/));
   const denied = new FileStore(folder, failing('EROFS', 'writeFile'));
   await assert.rejects(denied.put(content), imageError('permission', /^cannot write/));
+  // Where no folder can be made, whatever the rights: this once made Node's own mkdir go round for ever.
+  const nowhere: FileSystem = {
+    ...fs,
+    mkdir: (() => Promise.reject(Object.assign(new Error('injected'), { code: 'ENOENT' }))) as typeof fs.mkdir,
+  };
+  await assert.rejects(
+    new FileStore(folder, nowhere).put(content),
+    imageError('io', /^cannot write .*no such file or folder/),
+  );
   await fs.writeFile(join(folder, 'file'), '');
   await assert.rejects(new FileStore(join(folder, 'file')).put(content), imageError('io', /^cannot (read|write)/));
 });

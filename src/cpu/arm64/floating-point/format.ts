@@ -70,12 +70,20 @@ export const result = { lo: 0, hi: 0 };
 /** Bits of a double, low word first, for taking it apart. */
 export const doubles = new Float64Array(1);
 export const words = new Int32Array(doubles.buffer);
-const floats = new Float32Array(1);
-const floatBits = new Int32Array(floats.buffer);
 
 const ONE_HIGH = 0x3ff00000;
 
-/** Fills in a finite operand from its magnitude, a normal double scaled by 2^-scale. */
+/** 2^(1023 - i): what brings a double with exponent field i between 1 and 2. */
+const normalizers = Float64Array.from({ length: 2047 }, (_, i) => 2 ** (1023 - i));
+
+/** Fills in a finite operand from its magnitude, whose exponent is known. */
+const setNormal = (x: Operand, magnitude: number, exponent: number): void => {
+  x.kind = Kind.finite;
+  x.exponent = exponent;
+  x.significand = magnitude * (normalizers[exponent + 1023] as number);
+};
+
+/** Fills in a finite operand from its magnitude, a normal double scaled by 2^scale. */
 const setFinite = (x: Operand, magnitude: number, scale: number): void => {
   doubles[0] = magnitude;
   const high = words[1] as number;
@@ -103,55 +111,56 @@ const flushed = (x: Operand): boolean => {
   return true;
 };
 
-const unpackDouble = (x: Operand, lo: number, hi: number): void => {
+/** FPUnpack of a double: its two words, and itself as a number, which may be a NaN. */
+export const unpackDouble = (x: Operand, lo: number, hi: number, value: number): void => {
   const field = (hi >>> 20) & 0x7ff;
-  const fraction = hi & 0xfffff;
   x.lo = lo;
   x.hi = hi;
   x.sign = hi >>> 31;
   if (field === 0x7ff) {
-    if ((fraction | lo) === 0) setInfinity(x);
-    else x.kind = (fraction & 0x80000) !== 0 ? Kind.quiet : Kind.signalling;
+    if (((hi & 0xfffff) | lo) === 0) setInfinity(x);
+    else x.kind = (hi & 0x80000) !== 0 ? Kind.quiet : Kind.signalling;
     return;
   }
-  words[0] = lo;
-  words[1] = hi;
-  const value = doubles[0] as number;
   if (value === 0) {
     setZero(x);
     return;
   }
-  if (field === 0 && flushed(x)) return;
-  x.value = value;
-  if (field === 0) setFinite(x, Math.abs(value) * 2 ** 64, 64);
-  else setFinite(x, Math.abs(value), 0);
+  if (field !== 0) {
+    x.value = value;
+    setNormal(x, Math.abs(value), field - 1023);
+  } else if (!flushed(x)) {
+    x.value = value;
+    setFinite(x, Math.abs(value) * 2 ** 64, 64);
+  }
 };
 
-const unpackSingle = (x: Operand, bits: number): void => {
+/** FPUnpack of a single: its bits, and itself as a number, which may be a NaN. */
+export const unpackSingle = (x: Operand, bits: number, value: number): void => {
   const field = (bits >>> 23) & 0xff;
-  const fraction = bits & 0x7fffff;
   x.lo = bits;
   x.hi = 0;
   x.sign = bits >>> 31;
   if (field === 0xff) {
-    if (fraction === 0) setInfinity(x);
-    else x.kind = (fraction & 0x400000) !== 0 ? Kind.quiet : Kind.signalling;
+    if ((bits & 0x7fffff) === 0) setInfinity(x);
+    else x.kind = (bits & 0x400000) !== 0 ? Kind.quiet : Kind.signalling;
     return;
   }
-  if (field === 0) {
-    if (fraction === 0) {
-      setZero(x);
-      return;
-    }
-    if (flushed(x)) return;
+  if (value === 0) {
+    setZero(x);
+    return;
   }
-  floatBits[0] = bits;
-  x.value = floats[0] as number;
-  setFinite(x, Math.abs(x.value), 0);
+  if (field !== 0) {
+    x.value = value;
+    setNormal(x, Math.abs(value), field - 127);
+  } else if (!flushed(x)) {
+    x.value = value;
+    setFinite(x, Math.abs(value), 0);
+  }
 };
 
-/** Half precision is only converted from and to, to which flush-to-zero does not apply. */
-const unpackHalf = (x: Operand, bits: number): void => {
+/** FPUnpackCV of a half, which is only converted from and to: flush-to-zero does not apply. */
+export const unpackHalf = (x: Operand, bits: number): void => {
   const field = (bits >>> 10) & 0x1f;
   const fraction = bits & 0x3ff;
   x.lo = bits & 0xffff;
@@ -169,13 +178,6 @@ const unpackHalf = (x: Operand, bits: number): void => {
   const magnitude = field === 0 ? fraction * 2 ** -24 : (fraction + 1024) * 2 ** (field - 25);
   x.value = x.sign === 0 ? magnitude : -magnitude;
   setFinite(x, magnitude, 0);
-};
-
-/** FPUnpack: takes apart the encoding `hi`:`lo`. */
-export const unpack = (x: Operand, format: Format, lo: number, hi: number): void => {
-  if (format === double) unpackDouble(x, lo, hi);
-  else if (format === single) unpackSingle(x, lo);
-  else unpackHalf(x, lo);
 };
 
 /** Negates an operand, a NaN too. */

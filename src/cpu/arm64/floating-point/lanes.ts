@@ -2,7 +2,17 @@ import type { MachineMemory } from '../../machine-memory.ts';
 import { defineRoutine, Status } from '../../runtime.ts';
 import { SCRATCH } from '../../state.ts';
 import { enterExact, leaveExact } from './control.ts';
-import { double, type Format, half, type Operand, result, unpack } from './format.ts';
+import {
+  double,
+  type Format,
+  half,
+  type Operand,
+  result,
+  single,
+  unpackDouble,
+  unpackHalf,
+  unpackSingle,
+} from './format.ts';
 
 /**
  * How routines of the exact path pass lanes: cell 0 has an arrangement (i32), the next cells the operands; the result comes back
@@ -21,9 +31,11 @@ export const arrangementOf = (lanes: number, parameter: number): number => lanes
 /** Takes apart the operand at a machine address. */
 export const loadLane = (memory: MachineMemory, operand: Operand, format: Format, address: number): void => {
   const { i32 } = memory;
-  if (format === half) unpack(operand, half, memory.u16[address >>> 1] as number, 0);
-  else
-    unpack(operand, format, i32[address >>> 2] as number, format === double ? (i32[(address >>> 2) + 1] as number) : 0);
+  const at = address >>> 2;
+  if (format === double) {
+    unpackDouble(operand, i32[at] as number, i32[at + 1] as number, memory.f64[at >>> 1] as number);
+  } else if (format === single) unpackSingle(operand, i32[at] as number, memory.f32[at] as number);
+  else unpackHalf(operand, memory.u16[address >>> 1] as number);
 };
 
 /** Stores `result` at a machine address. */

@@ -6,6 +6,7 @@ import { roundToIntegral } from './convert.ts';
 import * as estimation from './estimate.ts';
 import { double, type Format, Operand, single } from './format.ts';
 import { CELL, defineExact, loadLane, storeLane } from './lanes.ts';
+import * as quick from './quick.ts';
 
 /** The exact path of arithmetic and comparisons, on one to four lanes. Parameters: the format, and what a routine adds. */
 
@@ -31,22 +32,52 @@ const lanes1 = (operation: (format: Format, a: Operand, parameter: number) => vo
     storeLane(memory, format, at);
   });
 
-const lanes2 = (operation: (format: Format, a: Operand, b: Operand) => void): number =>
+const readNumber = (memory: MachineMemory, isDouble: boolean, at: number): number =>
+  (isDouble ? memory.f64[at >>> 3] : memory.f32[at >>> 2]) as number;
+
+const writeNumber = (memory: MachineMemory, isDouble: boolean, at: number, value: number): void => {
+  if (isDouble) memory.f64[at >>> 3] = value;
+  else memory.f32[at >>> 2] = value;
+};
+
+const lanes2 = (
+  operation: (format: Format, a: Operand, b: Operand) => void,
+  host: quick.HostOperation | null = null,
+): number =>
   defineLanes((memory, format, at) => {
+    if (host !== null && quick.isQuick()) {
+      const isDouble = format === double;
+      const a = readNumber(memory, isDouble, at + CELL);
+      const value = quick.quick2(host, a, readNumber(memory, isDouble, at + 2 * CELL), isDouble);
+      if (!Number.isNaN(value)) {
+        writeNumber(memory, isDouble, at, value);
+        return;
+      }
+    }
     loadLane(memory, first, format, at + CELL);
     loadLane(memory, second, format, at + 2 * CELL);
     operation(format, first, second);
     storeLane(memory, format, at);
   });
 
-const lanes3 = (operation: (format: Format, addend: Operand, a: Operand, b: Operand) => void): number =>
-  defineLanes((memory, format, at) => {
-    loadLane(memory, first, format, at + CELL);
-    loadLane(memory, second, format, at + 2 * CELL);
-    loadLane(memory, third, format, at + 3 * CELL);
-    operation(format, first, second, third);
-    storeLane(memory, format, at);
-  });
+const multiplyAdd = defineLanes((memory, format, at) => {
+  if (quick.isQuick()) {
+    const isDouble = format === double;
+    const addend = readNumber(memory, isDouble, at + CELL);
+    const a = readNumber(memory, isDouble, at + 2 * CELL);
+    const b = readNumber(memory, isDouble, at + 3 * CELL);
+    const value = quick.quickMultiplyAdd(addend, a, b, isDouble);
+    if (!Number.isNaN(value)) {
+      writeNumber(memory, isDouble, at, value);
+      return;
+    }
+  }
+  loadLane(memory, first, format, at + CELL);
+  loadLane(memory, second, format, at + 2 * CELL);
+  loadLane(memory, third, format, at + 3 * CELL);
+  arithmetic.multiplyAdd(format, first, second, third);
+  storeLane(memory, format, at);
+});
 
 /** Stands for FPCR's rounding mode where a parameter names a mode. */
 export const CURRENT_ROUNDING = 7;
@@ -72,18 +103,18 @@ export const QUIET_INVALID = rest(1);
 
 /** Routines by what they do to each lane. The multiply-adds take the addend first. */
 export const Exact = {
-  add: lanes2(arithmetic.add),
-  subtract: lanes2(arithmetic.subtract),
+  add: lanes2(arithmetic.add, quick.hostAdd),
+  subtract: lanes2(arithmetic.subtract, quick.hostSubtract),
   absoluteDifference: lanes2(arithmetic.absoluteDifference),
-  multiply: lanes2(arithmetic.multiply),
-  multiplyExtended: lanes2(arithmetic.multiplyExtended),
-  divide: lanes2(arithmetic.divide),
+  multiply: lanes2(arithmetic.multiply, quick.hostMultiply),
+  multiplyExtended: lanes2(arithmetic.multiplyExtended, quick.hostMultiply),
+  divide: lanes2(arithmetic.divide, quick.hostDivide),
   squareRoot: lanes1(arithmetic.squareRoot),
-  multiplyAdd: lanes3(arithmetic.multiplyAdd),
-  maximum: lanes2(comparison.maximum),
-  minimum: lanes2(comparison.minimum),
-  maximumNumber: lanes2(comparison.maximumNumber),
-  minimumNumber: lanes2(comparison.minimumNumber),
+  multiplyAdd,
+  maximum: lanes2(comparison.maximum, quick.hostMaximum),
+  minimum: lanes2(comparison.minimum, quick.hostMinimum),
+  maximumNumber: lanes2(comparison.maximumNumber, quick.hostMaximum),
+  minimumNumber: lanes2(comparison.minimumNumber, quick.hostMinimum),
   compareEqual: lanes2(comparison.compareEqual),
   compareGreaterEqual: lanes2(comparison.compareGreaterEqual),
   compareGreater: lanes2(comparison.compareGreater),

@@ -22,6 +22,8 @@ import {
   CHECKED_BANK,
   FIRST_USER_BANK,
   KERNEL_BANK,
+  LARGE_MAP_SIZE,
+  LARGE_MAPS,
   LOOSE_COUNT,
   LOOSE_ENTRIES,
   LOOSE_MAX,
@@ -58,8 +60,6 @@ export const BankState = {
   filled: 16,
   /** 1 if some of them may be global. */
   hasGlobal: 20,
-  /** 1 if some may come from mappings larger than 4 KiB. */
-  hasLarge: 24,
 } as const;
 
 const TCR_A1 = 1 << 22;
@@ -78,7 +78,8 @@ const bankAt = (state: number, address: number): number => ((address >>> 0) - st
 /** Number of the entry that an address has in any bank. */
 export const entryOf = (lo: number): number => (lo >>> 12) & (ENTRIES - 1);
 
-const sizesAddress = (state: number, bank: number): number => state + SIZES + bank * SIZES_SIZE;
+/** Address of the sizes of a bank's entries: for each a byte for data, and one for instructions. */
+export const sizesAddress = (state: number, bank: number): number => (state + SIZES + bank * SIZES_SIZE) >>> 0;
 
 const invalidate = (words: Int32Array, entryAddress: number): void => {
   const at = entryAddress >>> 2;
@@ -100,7 +101,7 @@ const emptyBank = (memory: MachineMemory, state: number, bank: number): void => 
   clearBank(memory, state, bank);
   memory.i32[bankWord(state, bank, BankState.filled)] = 0;
   memory.i32[bankWord(state, bank, BankState.hasGlobal)] = 0;
-  memory.i32[bankWord(state, bank, BankState.hasLarge)] = 0;
+  memory.i32.fill(0, largeMap(state, bank), largeMap(state, bank) + LARGE_MAP_SIZE / 4);
   if (bank !== KERNEL_BANK) return;
   memory.i32[(state + LOOSE_COUNT) >>> 2] = 0;
   memory.i32[(state + LOOSE_USER) >>> 2] = 0;
@@ -256,12 +257,45 @@ export interface EntryKind {
   readonly upper: boolean;
 }
 
-const noteFill = (memory: MachineMemory, state: number, bank: number, kind: EntryKind, sizeAddress: number): void => {
+/** Index in the words of a bank's map of where entries of large mappings may be. */
+const largeMap = (state: number, bank: number): number => (state + LARGE_MAPS + bank * LARGE_MAP_SIZE) >>> 2;
+
+/** The bit of an address in that map. */
+const largeBit = (lo: number, hi: number): number =>
+  ((lo >>> 21) ^ (Math.imul(hi & 0xffffff, 0x9e3779b1) >>> 22)) & (LARGE_MAP_SIZE * 8 - 1);
+
+/** log2 of 2 MiB in pages: mappings beyond that set the whole map. */
+const LARGE_MAP_SHIFT = 9;
+
+const noteLarge = (words: Int32Array, map: number, lo: number, hi: number, sizeShift: number): void => {
+  if (sizeShift > LARGE_MAP_SHIFT) {
+    words.fill(-1, map, map + LARGE_MAP_SIZE / 4);
+    return;
+  }
+  const bit = largeBit(lo, hi);
+  words[map + (bit >>> 5)] = (words[map + (bit >>> 5)] as number) | (1 << (bit & 31));
+};
+
+/** Whether a mapping larger than a page may have entries near an address. */
+export const mayBeLarge = (memory: MachineMemory, state: number, bank: number, lo: number, hi: number): boolean => {
+  const bit = largeBit(lo, hi);
+  return (((memory.i32[largeMap(state, bank) + (bit >>> 5)] as number) >>> (bit & 31)) & 1) === 1;
+};
+
+const noteFill = (
+  memory: MachineMemory,
+  state: number,
+  bank: number,
+  lo: number,
+  hi: number,
+  kind: EntryKind,
+  code: 0 | 1,
+): void => {
   const words = memory.i32;
-  memory.u8[sizeAddress] = kind.sizeShift;
+  memory.u8[sizesAddress(state, bank) + entryOf(lo) * 2 + code] = kind.sizeShift;
   words[bankWord(state, bank, BankState.filled)] = 1;
   if (!kind.notGlobal) words[bankWord(state, bank, BankState.hasGlobal)] = 1;
-  if (kind.sizeShift !== 0) words[bankWord(state, bank, BankState.hasLarge)] = 1;
+  if (kind.sizeShift !== 0) noteLarge(words, largeMap(state, bank), lo, hi, kind.sizeShift);
 };
 
 const setTag = (words: Int32Array, at: number, lo: number, hi: number, valid: boolean): void => {
@@ -290,7 +324,7 @@ export const fillData = (
   kind: EntryKind,
 ): void => {
   const words = memory.i32;
-  noteFill(memory, state, bank, kind, sizesAddress(state, bank) + entryOf(lo) * 2);
+  noteFill(memory, state, bank, lo, hi, kind, 0);
   if (bank === KERNEL_BANK && (user || kind.notGlobal || !kind.upper)) noteLoose(memory, state, lo, user);
   const entry = (bankAddress(state, bank) + ((lo >>> INDEX_SHIFT) & INDEX_MASK)) >>> 2;
   words[entry + ADDEND / 4] = machinePage - (lo & -4096);
@@ -309,7 +343,7 @@ export const fillCode = (
   kind: EntryKind,
 ): void => {
   const words = memory.i32;
-  noteFill(memory, state, bank, kind, sizesAddress(state, bank) + entryOf(lo) * 2 + 1);
+  noteFill(memory, state, bank, lo, hi, kind, 1);
   if (bank === KERNEL_BANK && (kind.notGlobal || !kind.upper)) noteLoose(memory, state, lo, false);
   const entry = (bankAddress(state, bank) + ((lo >>> INDEX_SHIFT) & INDEX_MASK)) >>> 2;
   words[entry + CODE / 4] = code;

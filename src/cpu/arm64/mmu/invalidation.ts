@@ -10,8 +10,18 @@ import {
   READ_TAG,
   WRITE_TAG,
 } from '../../translation-table.ts';
-import { CHECKED_BANK, FIRST_USER_BANK, SIZES, SIZES_SIZE, TLB_BANKS } from '../system-state.ts';
-import { BankState, bankAddress, bankWord, beginInvalidation, clearBank, clearLoose, entryOf } from './banks.ts';
+import { CHECKED_BANK, FIRST_USER_BANK, TLB_BANKS } from '../system-state.ts';
+import {
+  BankState,
+  bankAddress,
+  bankWord,
+  beginInvalidation,
+  clearBank,
+  clearLoose,
+  entryOf,
+  mayBeLarge,
+  sizesAddress,
+} from './banks.ts';
 
 /** Dropping some of a vCPU's translation table entries; any thread may. For TLBI, and for whoever changes guest frames. */
 
@@ -56,13 +66,12 @@ export const dropAddress = (memory: MachineMemory, state: number, lo: number, hi
       continue;
     }
     const start = bankAddress(state, bank);
-    const sizes = (state + SIZES + bank * SIZES_SIZE) >>> 0;
-    if (words[bankWord(state, bank, BankState.hasLarge)] === 0) {
-      const entry = entryOf(lo);
-      dropPage(memory, start + entry * ENTRY_SIZE, sizes + entry * 2, lo, hi);
-      continue;
-    }
+    const sizes = sizesAddress(state, bank);
+    const own = entryOf(lo);
+    dropPage(memory, start + own * ENTRY_SIZE, sizes + own * 2, lo, hi);
+    if (!mayBeLarge(memory, state, bank, lo, hi)) continue;
     for (let entry = 0; entry < ENTRIES; entry++) {
+      if (memory.u16[(sizes >>> 1) + entry] === 0) continue;
       dropPage(memory, start + entry * ENTRY_SIZE, sizes + entry * 2, lo, hi);
     }
   }

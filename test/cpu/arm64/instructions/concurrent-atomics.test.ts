@@ -4,9 +4,8 @@ import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { Assembler, lsl, registers } from '../../../../src/cpu/arm64/assembler.ts';
 import { Exit } from '../../../../src/cpu/exits.ts';
-import { CODE, PAD } from '../cases/layout.ts';
-import { CODE_FRAMES, DATA_FRAMES } from '../flat-architecture.ts';
-import { BARRIER, type ContenderData, memoryPages } from './contender.ts';
+import { PAD } from '../cases/layout.ts';
+import { BARRIER, type ContenderData, DATA, memoryPages, PROGRAM } from './contender.ts';
 
 /**
  * Two processors on two threads change the same memory at the same time, in one way after the other: nothing may be lost.
@@ -49,50 +48,50 @@ const ways: readonly Way[] = [
   {
     place: Place.word,
     write(a) {
-      a.label('exclusive');
+      a.label('again');
       a.ldxr(x4, x3);
       a.add(x4, x4, 1);
       a.stxr(w14, x4, x3);
-      a.cbnz(w14, 'exclusive');
+      a.cbnz(w14, 'again');
     },
   },
   {
     place: Place.byte,
     write(a) {
-      a.label('exclusive byte');
+      a.label('again');
       a.ldaxr(w4, x3, 1);
       a.add(w4, w4, 1);
       a.stlxr(w14, w4, x3, 1);
-      a.cbnz(w14, 'exclusive byte');
+      a.cbnz(w14, 'again');
     },
   },
   {
     place: Place.pair,
     write(a) {
-      a.label('exclusive pair');
+      a.label('again');
       a.emit('LDXP, LDAXP', { sz: 1, Rs: 31, ordered: 1, Rt2: 5, Rn: 3, Rt: 4 });
       a.add(x4, x4, 1);
       a.add(x5, x5, 3);
       a.emit('STXP, STLXP', { sz: 1, Rs: 14, o0: 1, Rt2: 5, Rn: 3, Rt: 4 });
-      a.cbnz(w14, 'exclusive pair');
+      a.cbnz(w14, 'again');
     },
   },
   {
     place: Place.words,
     write(a) {
-      a.label('exclusive words');
+      a.label('again');
       a.emit('LDXP, LDAXP', { sz: 0, Rs: 31, ordered: 0, Rt2: 5, Rn: 3, Rt: 4 });
       a.add(x4, x4, 5);
       a.add(x5, x5, 7);
       a.emit('STXP, STLXP', { sz: 0, Rs: 14, o0: 0, Rt2: 5, Rn: 3, Rt: 4 });
-      a.cbnz(w14, 'exclusive words');
+      a.cbnz(w14, 'again');
     },
   },
   {
     place: Place.swapped,
     write(a) {
       a.ldp(x4, x5, [x3]);
-      a.label('swap');
+      a.label('again');
       a.mov(x8, x4);
       a.mov(x9, x5);
       a.add(x6, x4, 2);
@@ -100,7 +99,7 @@ const ways: readonly Way[] = [
       a.emit('CASP', { sz: 1, L: 1, Rs: 4, o0: 1, Rn: 3, Rt: 6 });
       a.cmp(x4, x8);
       a.ccmp(x5, x9, 0, 'eq');
-      a.b('swap', 'ne');
+      a.b('again', 'ne');
     },
   },
   {
@@ -169,33 +168,37 @@ const ways: readonly Way[] = [
   },
 ];
 
-const program = (): Uint8Array => {
-  const a = new Assembler(CODE);
+/** Code that does a way's rounds; position-independent. */
+const roundsOf = ({ place, rounds = ROUNDS, write }: Way, index: number): Uint8Array => {
+  const a = new Assembler();
+  // Nobody begins before all have come.
+  a.add(x3, x0, Place.arrivals);
+  a.mov(x4, 1);
+  a.atomic('LDADD', x4, x5, x3);
+  a.label('wait');
+  a.ldar(x5, x3);
+  a.cmp(x5, CONTENDERS * (index + 1));
+  a.b('wait', 'lo');
   a.mov(x11, 0);
-  ways.forEach(({ place, rounds = ROUNDS, write }, index) => {
-    // Nobody begins before all have come.
-    a.add(x3, x0, Place.arrivals);
-    a.mov(x4, 1);
-    a.atomic('LDADD', x4, x5, x3);
-    a.label(`wait ${index}`);
-    a.ldar(x5, x3);
-    a.cmp(x5, CONTENDERS * (index + 1));
-    a.b(`wait ${index}`, 'lo');
-    a.add(x3, x0, place);
-    a.mov(x12, rounds);
-    a.label(`round ${index}`);
-    write(a);
-    a.sub(x12, x12, 1);
-    a.cbnz(x12, `round ${index}`);
-  });
-  a.word(PAD);
+  a.add(x3, x0, place);
+  a.mov(x12, rounds);
+  a.label('round');
+  write(a);
+  a.sub(x12, x12, 1);
+  a.cbnz(x12, 'round');
   return a.finish();
+};
+
+const program = (): Uint8Array => {
+  const end = new Assembler();
+  end.word(PAD);
+  return Buffer.concat([...ways.map(roundsOf), end.finish()]);
 };
 
 const contend = async (hotThreshold: number): Promise<DataView> => {
   const pages = memoryPages(CONTENDERS);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-  new Uint8Array(memory.buffer).set(program(), CODE_FRAMES);
+  new Uint8Array(memory.buffer).set(program(), PROGRAM);
   new Int32Array(memory.buffer, BARRIER, 1)[0] = CONTENDERS;
   const exits = Array.from({ length: CONTENDERS }, async (_, number) => {
     const workerData: ContenderData = { memory, number, hotThreshold };
@@ -203,7 +206,7 @@ const contend = async (hotThreshold: number): Promise<DataView> => {
     return exit;
   });
   assert.deepEqual(await Promise.all(exits), new Array(CONTENDERS).fill(Exit.exception));
-  return new DataView(memory.buffer, DATA_FRAMES, 4096);
+  return new DataView(memory.buffer, DATA, 4096);
 };
 
 for (const [tier, hotThreshold] of [

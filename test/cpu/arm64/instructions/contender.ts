@@ -1,18 +1,17 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { a64Instructions } from '../../../../src/cpu/arm64/instructions/table.ts';
+import { arm64Architecture } from '../../../../src/cpu/arm64/architecture.ts';
+import { resetProcessor } from '../../../../src/cpu/arm64/reset.ts';
 import { X } from '../../../../src/cpu/arm64/state.ts';
-import { Engine } from '../../../../src/cpu/engine.ts';
+import { VCPU_SIZE } from '../../../../src/cpu/arm64/system-state.ts';
+import { Engine, HEAT_BYTES } from '../../../../src/cpu/engine.ts';
+import { type Environment, NOT_MEMORY } from '../../../../src/cpu/environment.ts';
 import { Exit } from '../../../../src/cpu/exits.ts';
 import { MachineMemory } from '../../../../src/cpu/machine-memory.ts';
-import { BUDGET, PAIR_LOCKS, PC, TLB, TLB_UNPRIVILEGED } from '../../../../src/cpu/state.ts';
-import { BANK_SIZE } from '../../../../src/cpu/translation-table.ts';
-import { CODE, DATA } from '../cases/layout.ts';
-import { flatArchitecture } from '../flat-architecture.ts';
-import { harmlessEnvironment } from './harmless-environment.ts';
+import { BUDGET, PAIR_LOCKS } from '../../../../src/cpu/state.ts';
 
 /**
- * A thread with an engine and a processor of its own on shared machine memory: runs the program at CODE with X0 = DATA and
- * X1 = the contender's number, until it meets a breakpoint.
+ * A thread with an engine and a processor of its own on shared machine memory, untranslated: runs the program at PROGRAM with
+ * X0 = DATA and X1 = the contender's number, until it meets a breakpoint.
  */
 export interface ContenderData {
   readonly memory: WebAssembly.Memory;
@@ -21,50 +20,69 @@ export interface ContenderData {
   readonly hotThreshold: number;
 }
 
-/** Machine addresses that all contenders share, and each one's own. */
-const LOCKS = 0x2000;
-export const BARRIER = 0x3000;
-const OWN = 0x80000;
-const OWN_SIZE = 0x80000;
+const PAGE = 4096;
+
+/** Machine addresses that all contenders share. BARRIER holds how many have yet to come. */
+const LOCKS = PAGE;
+export const BARRIER = 2 * PAGE;
+export const PROGRAM = 3 * PAGE;
+export const DATA = 4 * PAGE;
+
+/** Each contender's own stretch of machine memory, and offsets in it. */
+const OWN = 0x10000;
+const OWN_SIZE = 0x100000;
+const CONTROL = Math.ceil(VCPU_SIZE / PAGE) * PAGE;
+const REGION_COUNTER = CONTROL + 64;
+const FRAME_TABLE = CONTROL + PAGE;
+const HEAT = FRAME_TABLE + PAGE;
+const ARENA = HEAT + HEAT_BYTES;
 
 /** Size of machine memory for `contenders` of them, in wasm pages. */
 export const memoryPages = (contenders: number): number => (OWN + contenders * OWN_SIZE) / 65536;
 
+const unused = (): never => {
+  throw new Error('the program asked for a device');
+};
+
+const environment: Environment = {
+  translate: (_state, frame) => (frame < OWN / PAGE ? frame * PAGE + 1 : NOT_MEMORY),
+  deviceRead: unused,
+  deviceWrite: unused,
+  virtualCounter: unused,
+  physicalCounter: unused,
+  timerChanged: () => {},
+  interruptRegisterRead: () => false,
+  interruptRegisterWrite: () => false,
+  forEachOther: () => {},
+  sendEvent: () => {},
+};
+
 const makeContender = ({ memory, number, hotThreshold }: ContenderData): (() => Exit) => {
   const machine = new MachineMemory(memory);
-  const own = OWN + number * OWN_SIZE;
-  const bank = own + 0x8000;
+  const state = OWN + number * OWN_SIZE;
   const engine = new Engine({
-    architecture: flatArchitecture(a64Instructions),
+    architecture: arm64Architecture,
     memory: machine,
-    environment: harmlessEnvironment,
+    environment,
     codeCache: {
-      frameTable: own + 0x30000,
-      frames: machine.size / 4096,
-      arena: own + 0x40000,
-      arenaEnd: own + OWN_SIZE,
-      control: own + 0x1000,
+      frameTable: state + FRAME_TABLE,
+      frames: machine.size / PAGE,
+      arena: state + ARENA,
+      arenaEnd: state + OWN_SIZE,
+      control: state + CONTROL,
     },
-    heatTable: own + 0x10000,
-    regionCounter: own + 0x1040,
+    heatTable: state + HEAT,
+    regionCounter: state + REGION_COUNTER,
     hotThreshold,
     now: () => 0,
   });
-  const set = (offset: number, value: number): void => {
-    machine.u32[(own + offset) >>> 2] = value;
-    machine.u32[(own + offset + 4) >>> 2] = Math.floor(value / 4294967296);
-  };
-  machine.u8.fill(0xff, bank, bank + BANK_SIZE);
-  machine.u32[(own + TLB) >>> 2] = bank;
-  machine.u32[(own + TLB_UNPRIVILEGED) >>> 2] = bank;
-  machine.u32[(own + PAIR_LOCKS) >>> 2] = LOCKS;
-  set(PC, CODE);
-  set(X, DATA);
-  set(X + 8, number);
+  resetProcessor(engine, state, { pc: PROGRAM, x0: DATA });
+  machine.u32[(state + X + 8) >>> 2] = number;
+  machine.u32[(state + PAIR_LOCKS) >>> 2] = LOCKS;
   return () => {
     for (;;) {
-      machine.i32[(own + BUDGET) >>> 2] = 10_000;
-      const exit = engine.run(own);
+      machine.i32[(state + BUDGET) >>> 2] = 10_000;
+      const exit = engine.run(state);
       if (exit !== Exit.budget) return exit;
     }
   };

@@ -1,0 +1,130 @@
+import { CommandError } from './exit-status.ts';
+import { describeOptions, type OptionTable, parseCount, parseOptions, parseSeconds, parseSize } from './options.ts';
+
+/** The options of `hostrock run`. */
+
+const options = {
+  kernel: {
+    type: 'string',
+    value: 'FILE',
+    help: 'boot this kernel (raw Image, gzip, or EFI zboot) instead of Debian’s',
+  },
+  ramdisk: { type: 'string', value: 'FILE', help: 'with this initial ramdisk' },
+  append: { type: 'string', value: 'TEXT', help: 'add to the kernel command line' },
+  memory: { type: 'string', short: 'm', value: 'SIZE', help: 'memory of the guest, as 256M or 1G (default 256M)' },
+  vcpus: { type: 'string', short: 'c', value: 'N', help: 'processors of the guest, 1 to 8 (default 1)' },
+  pcpus: { type: 'string', value: 'N', help: 'threads that run the guest (default: one a vCPU, at most the host’s)' },
+  timeout: { type: 'string', value: 'SECONDS', help: 'end the guest after this time, with exit status 124' },
+  json: { type: 'boolean', help: 'one JSON object a line on stdout: console output, then how it ended' },
+  stats: { type: 'boolean', help: 'print what the engine counted when the guest has ended' },
+  suite: { type: 'string', value: 'NAME', help: 'Debian suite of the default kernel (default bookworm)' },
+  'kernel-package': { type: 'string', value: 'NAME', help: 'its package (default linux-image-cloud-arm64)' },
+  mirror: { type: 'string', value: 'URL', help: 'Debian mirror (default: HOSTROCK_MIRROR, the settings, or apt’s)' },
+  keyring: { type: 'string', value: 'FILE', help: 'OpenPGP keys to trust instead of Debian’s' },
+  cache: {
+    type: 'string',
+    value: 'DIRECTORY',
+    help: 'where images are kept (default: HOSTROCK_CACHE or the user’s cache)',
+  },
+  offline: { type: 'boolean', help: 'fetch nothing: use only what is in the cache' },
+  refresh: { type: 'boolean', help: 'look for newer packages' },
+  gic: { type: 'string', value: '2|3', help: 'version of the interrupt controller (default 3)' },
+  vuart: { type: 'boolean', help: 'add an emulated UART (PL011) for guests without Xen drivers' },
+  'hot-threshold': { type: 'string', value: 'N', help: 'branches to code before it is translated; 0 never (tuning)' },
+  help: { type: 'boolean', short: 'h', help: 'print this' },
+} as const satisfies OptionTable;
+
+export const runHelp = (): string =>
+  [
+    'usage: hostrock run [OPTION...]',
+    '',
+    'Boots a kernel as a Xen guest with its console on this terminal; without options, a Debian kernel with a shell.',
+    'Ctrl-] leaves. Exit status: 0 the guest powered off, 1 it crashed, 2 wrong arguments, 124 time limit.',
+    '',
+    describeOptions(options),
+    '',
+  ].join('\n');
+
+export interface RunSettings {
+  readonly kernel: string | undefined;
+  readonly ramdisk: string | undefined;
+  readonly append: string;
+  /** MiB. */
+  readonly memory: number;
+  readonly vcpus: number;
+  readonly physicalCpus: number;
+  /** Seconds. */
+  readonly timeout: number | undefined;
+  readonly json: boolean;
+  readonly stats: boolean;
+  readonly suite: string | undefined;
+  readonly kernelPackage: string | undefined;
+  readonly mirror: string | undefined;
+  readonly keyring: string | undefined;
+  readonly cache: string | undefined;
+  readonly offline: boolean;
+  readonly refresh: boolean;
+  readonly gicVersion: 2 | 3;
+  readonly vuart: boolean;
+  readonly hotThreshold: number;
+}
+
+const MIB = 2 ** 20;
+const DEFAULT_MEMORY = '256M';
+/** RAM bank 0 of a Xen guest on Arm, as far as one host can give it. */
+const MAXIMUM_MEMORY = 3072;
+const MAXIMUM_VCPUS = 8;
+/** Measured: docs/translation.md. */
+const DEFAULT_HOT_THRESHOLD = '500';
+const MAXIMUM_HOT_THRESHOLD = 65_535;
+
+const parseMemory = (text: string): number => {
+  const mebibytes = Math.floor(parseSize('memory', text) / MIB);
+  if (mebibytes < 1 || mebibytes > MAXIMUM_MEMORY) {
+    throw new CommandError(`--memory '${text}' is not from 1M to ${MAXIMUM_MEMORY}M`);
+  }
+  return mebibytes;
+};
+
+const parseGic = (text: string): 2 | 3 => {
+  if (text === '2') return 2;
+  if (text === '3') return 3;
+  throw new CommandError(`--gic '${text}' is neither 2 nor 3`);
+};
+
+/** Parses the command's arguments; null if help was asked for. */
+export const parseRun = (args: string[], hostProcessors: number): RunSettings | null => {
+  const given = parseOptions(args, options);
+  if (given.help === true) return null;
+  const vcpus = parseCount('vcpus', given.vcpus ?? '1', 1, MAXIMUM_VCPUS);
+  const threads = String(Math.min(vcpus, Math.max(hostProcessors, 1)));
+  if (given.ramdisk !== undefined && given.kernel === undefined) {
+    throw new CommandError('--ramdisk goes with --kernel: the default kernel has a ramdisk of its own');
+  }
+  return {
+    kernel: given.kernel,
+    ramdisk: given.ramdisk,
+    append: given.append ?? '',
+    memory: parseMemory(given.memory ?? DEFAULT_MEMORY),
+    vcpus,
+    physicalCpus: parseCount('pcpus', given.pcpus ?? threads, 1, 64),
+    timeout: given.timeout === undefined ? undefined : parseSeconds('timeout', given.timeout),
+    json: given.json === true,
+    stats: given.stats === true,
+    suite: given.suite,
+    kernelPackage: given['kernel-package'],
+    mirror: given.mirror,
+    keyring: given.keyring,
+    cache: given.cache,
+    offline: given.offline === true,
+    refresh: given.refresh === true,
+    gicVersion: parseGic(given.gic ?? '3'),
+    vuart: given.vuart === true,
+    hotThreshold: parseCount(
+      'hot-threshold',
+      given['hot-threshold'] ?? DEFAULT_HOT_THRESHOLD,
+      0,
+      MAXIMUM_HOT_THRESHOLD,
+    ),
+  };
+};

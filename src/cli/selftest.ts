@@ -1,0 +1,1 @@
+export const selftest = async (_args: string[]): Promise<number> => 1;

@@ -1,0 +1,145 @@
+import { DomainStatus, statusOf, vcpuAt, vcpuCount } from '../hypervisor/domain.ts';
+import {
+  assign,
+  assignedCount,
+  PHYSICAL_CPU_SIZE,
+  RUNNING,
+  ring,
+  STOP,
+  unassign,
+} from '../hypervisor/scheduler/record.ts';
+import { ControlWord, layOut, type MachineSizes } from '../memory/layout.ts';
+import type { Clock } from './clock.ts';
+import { type Machine, openMachine, type SharedMachine } from './machine.ts';
+import type { ThreadStatistics } from './thread-statistics.ts';
+
+/**
+ * The running machine on its control thread: starts the physical CPUs, and serves domain 0's event channels.
+ */
+
+/** A physical CPU's thread. */
+export interface PhysicalCpuThread {
+  /** Resolves when the thread has ended, with what it counted; rejects if it failed. */
+  readonly ended: Promise<ThreadStatistics>;
+}
+
+/** What a platform brings. */
+export interface Platform {
+  readonly clock: Clock;
+  /** Starts a thread that runs the physical CPU whose record is at `record`. */
+  startPhysicalCpu(shared: SharedMachine, record: number, options: PhysicalCpuOptions): PhysicalCpuThread;
+}
+
+export interface PhysicalCpuOptions {
+  /** Branches to an instruction before the code there is translated, 0 for never. */
+  readonly hotThreshold: number;
+}
+
+export interface HostOptions extends MachineSizes, PhysicalCpuOptions {
+  readonly platform: Platform;
+  /** Threads that run guests. */
+  readonly physicalCpus: number;
+}
+
+const WASM_PAGE = 65536;
+/** Milliseconds between looks at a vCPU that is to stop. */
+const STOP_POLL = 1;
+
+export class Host {
+  readonly machine: Machine;
+  readonly #physicalCpus: readonly number[];
+  readonly #threads: readonly PhysicalCpuThread[];
+  readonly #ports = new Map<number, () => void>();
+  /** Called at every doorbell. */
+  readonly #watchers = new Set<() => void>();
+  #stopping = false;
+
+  constructor({ platform, physicalCpus, hotThreshold, ...sizes }: HostOptions) {
+    const layout = layOut(sizes);
+    const pages = layout.size / WASM_PAGE;
+    const shared: SharedMachine = {
+      memory: new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }),
+      layout,
+    };
+    this.machine = openMachine(shared, { clock: platform.clock });
+    const { heap } = this.machine;
+    this.#physicalCpus = Array.from({ length: physicalCpus }, () => heap.allocate(PHYSICAL_CPU_SIZE));
+    this.#threads = this.#physicalCpus.map((record) => platform.startPhysicalCpu(shared, record, { hotThreshold }));
+    void this.#serve();
+  }
+
+  /** Rejects when a physical CPU's thread fails, which takes the host down; never resolves before `stop`. */
+  get failure(): Promise<unknown> {
+    return Promise.all(this.#threads.map(({ ended }) => ended));
+  }
+
+  /** Serves domain 0's events until the host stops. */
+  async #serve(): Promise<void> {
+    const { i32 } = this.machine.memory;
+    const word = ControlWord.doorbell >>> 2;
+    while (!this.#stopping) {
+      const seen = Atomics.load(i32, word);
+      this.machine.hypervisor.pendingPorts((port) => this.#ports.get(port)?.());
+      for (const watcher of [...this.#watchers]) watcher();
+      const waiting = Atomics.waitAsync(i32, word, seen);
+      if (waiting.async) await waiting.value;
+    }
+  }
+
+  /** Calls a handler at every event on a port of domain 0's. */
+  onEvent(port: number, handler: () => void): void {
+    this.#ports.set(port, handler);
+  }
+
+  /** Calls a watcher whenever something may have changed that has no event channel; returns what ends that. */
+  watch(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  /** Gives a domain's vCPUs to the physical CPUs that have the fewest, and lets the domain run. */
+  startDomain(domid: number): void {
+    const { memory, hypervisor } = this.machine;
+    const domain = hypervisor.domain(domid);
+    for (let index = 0; index < vcpuCount(memory, domain); index++) {
+      const load = (record: number): number => assignedCount(memory, record);
+      const least = this.#physicalCpus.reduce((best, record) => (load(record) < load(best) ? record : best));
+      if (!assign(memory, least, vcpuAt(memory, domain, index))) throw new Error('the host runs too many vCPUs');
+    }
+    hypervisor.unpause(domid);
+  }
+
+  /** Stops a domain's vCPUs and takes it apart. */
+  async destroyDomain(domid: number): Promise<void> {
+    const { memory, hypervisor } = this.machine;
+    const domain = hypervisor.domain(domid);
+    hypervisor.pause(domid);
+    for (let index = 0; index < vcpuCount(memory, domain); index++) {
+      const vcpu = vcpuAt(memory, domain, index);
+      unassign(memory, vcpu);
+      while (Atomics.load(memory.i32, (vcpu + RUNNING) >>> 2) !== 0) {
+        await new Promise((resolve) => setTimeout(resolve, STOP_POLL));
+      }
+    }
+    hypervisor.destroyDomain(domid);
+  }
+
+  /** Whether a domain has shut down or crashed. */
+  hasEnded(domid: number): boolean {
+    const { memory, hypervisor } = this.machine;
+    return (statusOf(memory, hypervisor.domain(domid)) & DomainStatus.shutdown) !== 0;
+  }
+
+  /** Ends all threads; gives what they counted. */
+  async stop(): Promise<ThreadStatistics[]> {
+    const { memory } = this.machine;
+    this.#stopping = true;
+    Atomics.add(memory.i32, ControlWord.doorbell >>> 2, 1);
+    Atomics.notify(memory.i32, ControlWord.doorbell >>> 2);
+    for (const record of this.#physicalCpus) {
+      Atomics.store(memory.i32, (record + STOP) >>> 2, 1);
+      ring(memory, record);
+    }
+    return await Promise.all(this.#threads.map(({ ended }) => ended));
+  }
+}

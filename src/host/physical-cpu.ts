@@ -1,0 +1,31 @@
+import { arm64Architecture } from '../cpu/arm64/architecture.ts';
+import { Exit } from '../cpu/exits.ts';
+import { PhysicalCpu, STOPPED } from '../hypervisor/scheduler/physical-cpu.ts';
+import { DOORBELL } from '../hypervisor/scheduler/record.ts';
+import { Arm64Runner } from '../hypervisor/vcpu-runner.ts';
+import type { Clock } from './clock.ts';
+import type { PhysicalCpuOptions } from './host.ts';
+import { openMachine, type SharedMachine } from './machine.ts';
+import type { ThreadStatistics } from './thread-statistics.ts';
+
+/** A physical CPU's thread: runs vCPUs and sleeps when there is none to run, until the host stops it. */
+export const runPhysicalCpu = (
+  shared: SharedMachine,
+  record: number,
+  clock: Clock,
+  { hotThreshold }: PhysicalCpuOptions,
+): ThreadStatistics => {
+  const { engine, hypervisor, memory } = openMachine(shared, { clock, hotThreshold });
+  if (engine === null) throw new Error('a physical CPU needs an engine');
+  const runner = new Arm64Runner(hypervisor, engine, arm64Architecture);
+  const physicalCpu = new PhysicalCpu(hypervisor, record, runner, () => clock.now());
+  const doorbell = (record + DOORBELL) >>> 2;
+  for (;;) {
+    const seen = Atomics.load(memory.i32, doorbell);
+    const wait = physicalCpu.run();
+    if (wait === STOPPED) break;
+    if (wait > 0) Atomics.wait(memory.i32, doorbell, seen, wait);
+  }
+  const exits = Object.fromEntries(Object.entries(Exit).map(([name, exit]) => [name, runner.exits[exit]]));
+  return { ...engine.statistics, instructions: runner.instructions, exits };
+};

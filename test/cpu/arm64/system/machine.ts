@@ -1,0 +1,181 @@
+import type { EngineRuntime } from '../../../../src/cpu/architecture.ts';
+import { arm64Architecture } from '../../../../src/cpu/arm64/architecture.ts';
+import { identifyProcessor, resetProcessor } from '../../../../src/cpu/arm64/reset.ts';
+import { VCPU_SIZE } from '../../../../src/cpu/arm64/system-state.ts';
+import { CodeCache, type CodeCacheLayout } from '../../../../src/cpu/code-cache.ts';
+import { Engine, HEAT_BYTES } from '../../../../src/cpu/engine.ts';
+import { type Environment, NOT_MEMORY } from '../../../../src/cpu/environment.ts';
+import { MachineMemory } from '../../../../src/cpu/machine-memory.ts';
+import { PC, SCRATCH } from '../../../../src/cpu/state.ts';
+
+/** A machine around the arm64 system side: some RAM, a device that remembers, processors, and if wanted an engine. */
+
+/** Guest-physical address and size of RAM. */
+export const RAM = 0x4000_0000;
+export const RAM_SIZE = 0x20_0000;
+/** Guest-physical address of a page of a device: reads give the address, writes are noted. */
+export const DEVICE = 0x0900_0000;
+/** A frame of RAM that stores must not go to directly. */
+export const INDIRECT_FRAME = (RAM + RAM_SIZE) / 4096 - 1;
+
+const PAGES = 96;
+const CONTROL = 0x1000;
+const REGION_COUNTER = 0x1040;
+const HEAT = 0x10000;
+const FRAME_TABLE = HEAT + HEAT_BYTES;
+const PROCESSORS = 0x4_0000;
+const PROCESSOR_STRIDE = 0x8_0000;
+const ARENA = 0x14_0000;
+/** Machine address of RAM. */
+export const RAM_MACHINE = 0x40_0000;
+
+const layout: CodeCacheLayout = {
+  frameTable: FRAME_TABLE,
+  frames: (PAGES * 65536) / 4096,
+  arena: ARENA,
+  arenaEnd: RAM_MACHINE,
+  control: CONTROL,
+};
+
+export interface DeviceWrite {
+  readonly address: number;
+  readonly size: number;
+  readonly value: bigint;
+}
+
+export class Machine {
+  readonly memory = new MachineMemory(new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true }));
+  readonly environment: Environment;
+  readonly runtime: EngineRuntime;
+  /** The records of the two processors. */
+  readonly first = PROCESSORS;
+  readonly second = PROCESSORS + PROCESSOR_STRIDE;
+  readonly deviceWrites: DeviceWrite[] = [];
+  /** What the counters show, and how often a timer was changed. */
+  counter = 0;
+  timerChanges = 0;
+  /** The interrupt controller's registers by key; a key without a value does not exist. */
+  readonly interruptRegisters = new Map<number, bigint>();
+  events = 0;
+  /** Called within `translate`: for what happens meanwhile. */
+  onTranslate: ((frame: number) => void) | null = null;
+
+  constructor() {
+    this.environment = this.#makeEnvironment();
+    this.runtime = {
+      memory: this.memory,
+      environment: this.environment,
+      codeCache: new CodeCache(this.memory, layout),
+    };
+    if (VCPU_SIZE > PROCESSOR_STRIDE) throw new Error('the processors overlap');
+    for (const [index, state] of [this.first, this.second].entries()) {
+      identifyProcessor(this.memory, state, { affinity: index, interruptRegisters: true });
+      resetProcessor(this.runtime, state, { pc: RAM, x0: 0 });
+    }
+  }
+
+  #makeEnvironment(): Environment {
+    const cell = (state: number): number => (state + SCRATCH) >>> 3;
+    const values = new BigUint64Array(this.memory.memory.buffer);
+    return {
+      translate: (_state, frame) => {
+        this.onTranslate?.(frame);
+        const offset = frame - RAM / 4096;
+        if (offset < 0 || offset >= RAM_SIZE / 4096) return NOT_MEMORY;
+        return RAM_MACHINE + offset * 4096 + (frame === INDIRECT_FRAME ? 0 : 1);
+      },
+      deviceRead: (state, address) => {
+        if (address < DEVICE || address >= DEVICE + 4096) return false;
+        values[cell(state)] = BigInt(address);
+        return true;
+      },
+      deviceWrite: (state, address, size) => {
+        if (address < DEVICE || address >= DEVICE + 4096) return false;
+        this.deviceWrites.push({ address, size, value: BigInt.asUintN(size * 8, values[cell(state)] as bigint) });
+        return true;
+      },
+      virtualCounter: () => this.counter,
+      physicalCounter: () => this.counter + 1000,
+      timerChanged: () => {
+        this.timerChanges++;
+      },
+      interruptRegisterRead: (state, key) => {
+        const value = this.interruptRegisters.get(key);
+        if (value === undefined) return false;
+        values[cell(state)] = value;
+        return true;
+      },
+      interruptRegisterWrite: (state, key) => {
+        if (!this.interruptRegisters.has(key)) return false;
+        this.interruptRegisters.set(key, values[cell(state)] as bigint);
+        return true;
+      },
+      forEachOther: (state, each) => each(state === this.first ? this.second : this.first),
+      sendEvent: () => {
+        this.events++;
+      },
+    };
+  }
+
+  /** An engine on this memory, in one tier. */
+  engine(tier: 'cold' | 'hot'): Engine {
+    return new Engine({
+      architecture: arm64Architecture,
+      memory: this.memory,
+      environment: this.environment,
+      codeCache: layout,
+      heatTable: HEAT,
+      regionCounter: REGION_COUNTER,
+      hotThreshold: tier === 'hot' ? 1 : 0,
+      now: () => 0,
+    });
+  }
+
+  /** Machine address of a guest-physical one. */
+  machineAddress(physical: number): number {
+    return physical - RAM + RAM_MACHINE;
+  }
+
+  /** Reads a 64-bit field of a record. */
+  get(state: number, field: number): bigint {
+    return this.memory.view.getBigUint64(state + field, true);
+  }
+
+  set(state: number, field: number, value: bigint | number): void {
+    this.memory.view.setBigUint64(state + field, BigInt.asUintN(64, BigInt(value)), true);
+  }
+
+  /** Reads a 32-bit field, unsigned. */
+  get32(state: number, field: number): number {
+    return this.memory.view.getUint32(state + field, true);
+  }
+
+  set32(state: number, field: number, value: number): void {
+    this.memory.view.setUint32(state + field, value, true);
+  }
+
+  get pc(): bigint {
+    return this.get(this.first, PC);
+  }
+
+  set pc(value: bigint | number) {
+    this.set(this.first, PC, value);
+  }
+
+  /** Guest memory by guest-physical address, 64 bits. */
+  readPhysical(physical: number): bigint {
+    return this.memory.view.getBigUint64(this.machineAddress(physical), true);
+  }
+
+  writePhysical(physical: number, value: bigint): void {
+    this.memory.view.setBigUint64(this.machineAddress(physical), BigInt.asUintN(64, value), true);
+  }
+
+  /** Writes instruction words or bytes from a guest-physical address on. */
+  writeBytes(physical: number, bytes: Uint8Array): void {
+    this.memory.u8.set(bytes, this.machineAddress(physical));
+  }
+}
+
+export const lowHalf = (value: bigint): number => Number(BigInt.asIntN(32, value));
+export const highHalf = (value: bigint): number => Number(BigInt.asIntN(32, value >> 32n));
