@@ -1,11 +1,13 @@
 import {
   CODE_PAGE_FRAME,
   CODE_PAGE_HAS_REGIONS,
+  CODE_PAGE_SLOTS,
   CODE_PAGE_STRIDE,
   Handler,
   PAGE_SHIFT,
   RECORD_SIZE,
   RECORDS,
+  REGION_SLOTS_BYTES,
 } from './code-page.ts';
 import type { MachineMemory } from './machine-memory.ts';
 
@@ -23,6 +25,8 @@ export interface CodeCacheLayout {
 
 const ARENA_NEXT = 0;
 const ARENA_GENERATION = 4;
+/** Bytes taken from the arena's end for region slots; pages grow towards them. */
+const ARENA_SLOTS = 8;
 
 /**
  * Pre-decoded pages by machine frame (design I7). Threads share the tables; a page's records are valid for whoever runs the
@@ -49,8 +53,8 @@ export class CodeCache {
     const slot = (this.#layout.frameTable >>> 2) + (frameAddress >>> PAGE_SHIFT);
     const present = Atomics.load(this.#memory.i32, slot) >>> 0;
     if (present !== 0) return present;
-    const page = Atomics.add(this.#memory.i32, (this.#layout.control + ARENA_NEXT) >>> 2, CODE_PAGE_STRIDE) >>> 0;
-    if (page + CODE_PAGE_STRIDE > this.#layout.arenaEnd) return 0;
+    const page = this.#takePage();
+    if (page === 0) return 0;
     this.#memory.u8.fill(0, page, page + CODE_PAGE_STRIDE);
     this.#memory.u32[(page + CODE_PAGE_FRAME) >>> 2] = frameAddress;
     this.#memory.u16[(page + RECORDS * RECORD_SIZE) >>> 1] = Handler.pageEnd;
@@ -75,9 +79,9 @@ export class CodeCache {
 
   /** Forgets what was decoded of every frame; the pages stay. */
   invalidateAll(): void {
-    const { arena, arenaEnd, control } = this.#layout;
+    const { arena, control } = this.#layout;
     const next = Atomics.load(this.#memory.i32, (control + ARENA_NEXT) >>> 2) >>> 0;
-    for (let page = arena; page + CODE_PAGE_STRIDE <= Math.min(next, arenaEnd); page += CODE_PAGE_STRIDE) {
+    for (let page = arena; page + CODE_PAGE_STRIDE <= next; page += CODE_PAGE_STRIDE) {
       this.#memory.i32[(page + CODE_PAGE_HAS_REGIONS) >>> 2] = 0;
       for (let record = 0; record < RECORDS; record++) {
         this.#memory.u16[(page + record * RECORD_SIZE) >>> 1] = Handler.decode;
@@ -99,9 +103,50 @@ export class CodeCache {
     return this.#memory.u32[(page + CODE_PAGE_FRAME) >>> 2] as number;
   }
 
-  /** Marks that a region begins in a page; before its record leads there. */
-  noteRegion(page: number): void {
-    Atomics.store(this.#memory.i32, (page + CODE_PAGE_HAS_REGIONS) >>> 2, 1);
+  /** Lets the record of an instruction of a page lead to a region; false if there is no room for the page's slots. */
+  enterRegion(page: number, position: number, slot: number): boolean {
+    const { i32, u16 } = this.#memory;
+    const field = (page + CODE_PAGE_SLOTS) >>> 2;
+    if (Atomics.load(i32, field) === 0) {
+      const slots = this.#takeSlots();
+      if (slots === 0) return false;
+      Atomics.compareExchange(i32, field, 0, slots | 0);
+    }
+    Atomics.store(i32, ((Atomics.load(i32, field) >>> 0) + position * 4) >>> 2, slot);
+    Atomics.store(i32, (page + CODE_PAGE_HAS_REGIONS) >>> 2, 1);
+    Atomics.store(u16, (page + position * RECORD_SIZE) >>> 1, Handler.region);
+    return true;
+  }
+
+  /** The slot of the region that an instruction's record leads to, -1 if it leads to none. */
+  regionAt(page: number, position: number): number {
+    if (this.#memory.u16[(page + position * RECORD_SIZE) >>> 1] !== Handler.region) return -1;
+    return this.#memory.i32[
+      ((this.#memory.u32[(page + CODE_PAGE_SLOTS) >>> 2] as number) + position * 4) >>> 2
+    ] as number;
+  }
+
+  /** Room for a page's records at the arena's front; 0 if it is full. */
+  #takePage(): number {
+    const { i32 } = this.#memory;
+    const { control, arenaEnd } = this.#layout;
+    const next = (control + ARENA_NEXT) >>> 2;
+    const page = Atomics.add(i32, next, CODE_PAGE_STRIDE) >>> 0;
+    if (page + CODE_PAGE_STRIDE <= arenaEnd - Atomics.load(i32, (control + ARENA_SLOTS) >>> 2)) return page;
+    // The counter must neither wrap nor count pages that are not there.
+    Atomics.sub(i32, next, CODE_PAGE_STRIDE);
+    return 0;
+  }
+
+  /** Room for a page's region slots at the arena's back; 0 if it is full. */
+  #takeSlots(): number {
+    const { i32 } = this.#memory;
+    const { control, arenaEnd } = this.#layout;
+    const taken = (control + ARENA_SLOTS) >>> 2;
+    const slots = arenaEnd - Atomics.add(i32, taken, REGION_SLOTS_BYTES) - REGION_SLOTS_BYTES;
+    if (slots >= Atomics.load(i32, (control + ARENA_NEXT) >>> 2) >>> 0) return slots;
+    Atomics.sub(i32, taken, REGION_SLOTS_BYTES);
+    return 0;
   }
 
   /** Forgets all that was decoded of a frame: it is being freed, or given other contents. */
@@ -117,6 +162,7 @@ export class CodeCache {
     const { frameTable, frames, control, arena } = this.#layout;
     this.#memory.i32.fill(0, frameTable >>> 2, (frameTable >>> 2) + frames);
     Atomics.store(this.#memory.i32, (control + ARENA_NEXT) >>> 2, arena | 0);
+    Atomics.store(this.#memory.i32, (control + ARENA_SLOTS) >>> 2, 0);
     Atomics.add(this.#memory.i32, (control + ARENA_GENERATION) >>> 2, 1);
   }
 }

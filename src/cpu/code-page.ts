@@ -20,9 +20,14 @@ export const RECORD_IMMEDIATE = 8;
 export const RECORDS = PAGE_SIZE / 4;
 /** The records, and one more that leaves the page. */
 export const CODE_PAGE_BYTES = (RECORDS + 1) * RECORD_SIZE;
-/** After the records: the machine address of the frame (u32), and 1 once a region of the hot tier begins in the page (i32). */
+/**
+ * After the records: the machine address of the frame (u32); 1 while a region of the hot tier begins in the page (i32); the
+ * address of the page's region slots, one u32 an instruction, or 0 (u32).
+ */
 export const CODE_PAGE_FRAME = CODE_PAGE_BYTES;
 export const CODE_PAGE_HAS_REGIONS = CODE_PAGE_BYTES + 4;
+export const CODE_PAGE_SLOTS = CODE_PAGE_BYTES + 8;
+export const REGION_SLOTS_BYTES = RECORDS * 4;
 /** Distance of two pages of records in the arena. */
 export const CODE_PAGE_STRIDE = CODE_PAGE_BYTES + 48;
 
@@ -32,7 +37,7 @@ export const Handler = {
   decode: 0,
   /** Past the page's last instruction. */
   pageEnd: 1,
-  /** A translated region begins here; the immediate is its slot. */
+  /** A translated region begins here; its slot lies beside the page's records. */
   region: 2,
   /** The first instruction's handler. */
   first: 3,

@@ -1,6 +1,6 @@
 import type { Architecture, EngineRuntime } from './architecture.ts';
 import { CodeCache, type CodeCacheLayout } from './code-cache.ts';
-import { Handler, RECORD_HANDLER, RECORD_IMMEDIATE, RECORD_SIZE } from './code-page.ts';
+import { Handler, RECORD_HANDLER, RECORD_SIZE } from './code-page.ts';
 import { Decoder } from './decoder.ts';
 import type { Environment } from './environment.ts';
 import { Exit } from './exits.ts';
@@ -39,7 +39,7 @@ export interface EngineStatistics {
 
 export { HEAT_BYTES };
 
-/** Regions in the table before the engine starts over. */
+/** Regions there can be; every thread has a table of as many. */
 const MAX_REGIONS = 1 << 16;
 
 /**
@@ -64,7 +64,6 @@ export class Engine implements EngineRuntime {
   readonly #flows: FlowTable;
   readonly #imports: WebAssembly.Imports;
   readonly #regions: WebAssembly.Table;
-  readonly #absentRegion: WebAssembly.ExportValue;
   readonly #run: (state: number) => number;
 
   constructor(options: EngineOptions) {
@@ -75,10 +74,9 @@ export class Engine implements EngineRuntime {
     this.codeCache = new CodeCache(options.memory, options.codeCache);
     this.decoder = new Decoder(options.architecture.instructions, options.architecture.undefinedInstruction);
     this.#flows = new FlowTable(this.decoder);
-    this.#regions = new WebAssembly.Table({ element: 'anyfunc', initial: 1024 });
+    const absent = new WebAssembly.Instance(new WebAssembly.Module(encodeAbsentRegion())).exports.r;
+    this.#regions = new WebAssembly.Table({ element: 'anyfunc', initial: MAX_REGIONS }, absent);
     this.#imports = this.#makeImports();
-    this.#absentRegion = this.#instantiate(encodeAbsentRegion(this.memory.size / 65536));
-    for (let slot = 0; slot < this.#regions.length; slot++) this.#regions.set(slot, this.#absentRegion);
     const cold = new WebAssembly.Module(
       encodeColdTier({
         decoder: this.decoder,
@@ -130,8 +128,20 @@ export class Engine implements EngineRuntime {
 
   /** Runs one instruction in the cold tier, whatever was translated there. */
   step(state: number): Exit {
-    this.memory.i32[(state + BUDGET) >>> 2] = 1;
-    return this.#run(state) as Exit;
+    const place = this.#locate(state);
+    if (place !== null && this.codeCache.regionAt(place.page, place.position) >= 0) {
+      Atomics.store(
+        this.memory.u16,
+        (place.page + place.position * RECORD_SIZE + RECORD_HANDLER) >>> 1,
+        Handler.decode,
+      );
+    }
+    for (;;) {
+      this.memory.i32[(state + BUDGET) >>> 2] = 1;
+      const exit = this.#run(state) as Exit;
+      // The code got hot just now: it has not run yet.
+      if (exit !== Exit.hot) return exit;
+    }
   }
 
   /** Machine address of the frame and position in it of the instruction at PC, from the translation table. */
@@ -154,32 +164,20 @@ export class Engine implements EngineRuntime {
   #translate(state: number): void {
     const place = this.#locate(state);
     if (place === null) return;
-    const record = place.page + place.position * RECORD_SIZE;
-    if (this.memory.u16[(record + RECORD_HANDLER) >>> 1] === Handler.region) return;
+    if (this.codeCache.regionAt(place.page, place.position) >= 0) return;
     const slot = Atomics.add(this.memory.i32, this.#options.regionCounter >>> 2, 1);
     if (slot >= MAX_REGIONS) return;
-    this.#install(slot, this.#compile(place.frame, place.position));
-    this.codeCache.noteRegion(place.page);
-    this.memory.i32[(record + RECORD_IMMEDIATE) >>> 2] = slot;
-    Atomics.store(this.memory.u16, (record + RECORD_HANDLER) >>> 1, Handler.region);
+    this.#regions.set(slot, this.#compile(place.frame, place.position));
+    this.codeCache.enterRegion(place.page, place.position, slot);
   }
 
   /** The record at PC leads to a region that another thread translated: makes it here too. */
   #installAgain(state: number): void {
     const place = this.#locate(state);
     if (place === null) return;
-    const record = place.page + place.position * RECORD_SIZE;
-    const slot = this.memory.i32[(record + RECORD_IMMEDIATE) >>> 2] as number;
-    if (this.memory.u16[(record + RECORD_HANDLER) >>> 1] !== Handler.region) return;
-    this.#install(slot, this.#compile(place.frame, place.position));
-  }
-
-  #install(slot: number, region: WebAssembly.ExportValue): void {
-    while (slot >= this.#regions.length) {
-      const from = this.#regions.grow(1024);
-      for (let i = from; i < from + 1024; i++) this.#regions.set(i, this.#absentRegion);
-    }
-    this.#regions.set(slot, region);
+    const slot = this.codeCache.regionAt(place.page, place.position);
+    if (slot < 0) return;
+    this.#regions.set(slot, this.#compile(place.frame, place.position));
   }
 
   #compile(frame: number, position: number): WebAssembly.ExportValue {

@@ -33,10 +33,12 @@ export class TestHost {
   /** System time in nanoseconds. */
   now = 1_000_000;
 
-  constructor(domainMemory = 8 * MIB, heap = 4 * MIB) {
+  /** With `shared`, another thread's host is used from this one. */
+  constructor(domainMemory = 8 * MIB, heap = 4 * MIB, shared?: WebAssembly.Memory) {
     const layout = layOut({ domainMemory, codeCache: MIB, heap });
     const pages = layout.size / 65536;
-    this.memory = new MachineMemory(new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }));
+    const memory = shared ?? new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.memory = new MachineMemory(memory);
     this.heap = new Heap(this.memory, layout);
     this.frames = new Frames(this.memory, layout, new CodeCache(this.memory, layout.codeCache));
     const physicalMap = new PhysicalMap(this.memory, this.heap, this.frames);
@@ -53,8 +55,8 @@ export class TestHost {
       dropFrame: (state, frame) => void this.dropped.push({ state, frame }),
       dropTranslations: (state) => void this.dropped.push({ state, frame: 0 }),
     };
-    const { memory, frames } = this;
-    this.hypervisor = new Hypervisor({ memory, heap: this.heap, frames, physicalMap, processor, services });
+    const { heap: records, frames } = this;
+    this.hypervisor = new Hypervisor({ memory: this.memory, heap: records, frames, physicalMap, processor, services });
   }
 
   #translate(state: number, lo: number, hi: number, write: boolean): number {

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { overrideHostFusion } from '../../src/cpu/arm64/floating-point/host-fusion.ts';
 import { a64Instructions } from '../../src/cpu/arm64/instructions/table.ts';
 import type { Instruction } from '../../src/cpu/instruction.ts';
 import type { Tier } from '../../test/cpu/arm64/harness.ts';
@@ -9,7 +10,7 @@ import { allowedShapes } from './words.ts';
 
 const USAGE = `usage: node tools/vectors/main.ts list
        node tools/vectors/main.ts run [--group NAME]... [--cases N] [--seed N] [--kind single|sequence|stray]...
-                                  [--tier cold|hot|both] [--inputs N] [--failures N]
+                                  [--tier cold|hot|both] [--inputs N] [--failures N] [--unfused]
        node tools/vectors/main.ts generate [--seed N]
 See tools/vectors/README.md.`;
 
@@ -78,6 +79,7 @@ const main = async (): Promise<number> => {
       tier: { type: 'string' },
       inputs: { type: 'string' },
       failures: { type: 'string' },
+      unfused: { type: 'boolean' },
     },
   });
   if (positionals.length !== 1) throw new UsageError('say what to do');
@@ -86,6 +88,7 @@ const main = async (): Promise<number> => {
       await list();
       return 0;
     case 'run': {
+      if (values.unfused === true) overrideHostFusion(false);
       const agree = await runDifferential({
         table: a64Instructions,
         entries: await entriesOf(values.group),
@@ -93,7 +96,7 @@ const main = async (): Promise<number> => {
         tiers: tiersOf(values.tier),
         cases: number(values.cases, 20000, 'cases'),
         seed: number(values.seed, 1, 'seed'),
-        inputs: Math.max(1, number(values.inputs, 8, 'inputs')),
+        inputs: Math.min(1024, Math.max(1, number(values.inputs, 8, 'inputs'))),
         failures: number(values.failures, 5, 'failures'),
         print,
       });

@@ -42,6 +42,9 @@ const buildRunner = (): string => {
   return binary;
 };
 
+/** Runs in a batch, at most. */
+export const MAX_RUNS = 4096;
+
 const HEADER = 8;
 const PROGRAM = 8 + 4 * PROGRAM_WORDS;
 const RUN = 8 + IMAGE_SIZE;

@@ -11,6 +11,7 @@ import { disassemble } from './disassembler.ts';
 import { chooseInput } from './inputs.ts';
 import { minimise } from './minimise.ts';
 import { type Draft, type Form, ProgramSource } from './programs.ts';
+import { MAX_RUNS } from './reference.ts';
 import { allowedShapes } from './words.ts';
 
 /** A live comparison at scale. */
@@ -80,7 +81,8 @@ class BatchSource {
   batch(limit: number): Batch {
     const programs: Program[] = [];
     const runs: Run[] = [];
-    for (let attempt = 0; programs.length < SLOTS && attempt < 4 * SLOTS && runs.length < limit; attempt++) {
+    const wanted = Math.min(limit, MAX_RUNS - this.#inputs);
+    for (let attempt = 0; programs.length < SLOTS && attempt < 4 * SLOTS && runs.length < wanted; attempt++) {
       const draft = this.#draft(programs.length);
       if (draft === null) continue;
       programs.push(draft.program);

@@ -11,6 +11,8 @@ import { PAR_EL1 } from './system-state.ts';
 const PAR_FAULT = 1 << 0;
 const PAR_RES1 = 1 << 11;
 const OUTER_SHAREABLE = 2;
+/** Normal memory that is cached nowhere: outer shareable whatever the descriptor says, as Device memory is. */
+const NON_CACHEABLE = 0x44;
 
 const setPar = (runtime: EngineRuntime, state: number, lo: number, hi: number): number => {
   runtime.memory.i32[(state + PAR_EL1) >>> 2] = lo;
@@ -48,7 +50,8 @@ export const addressTranslation = (
     }
     return setPar(runtime, state, PAR_FAULT | PAR_RES1 | (fault << 1), 0);
   }
-  const shareability = isDevice(mapping.attribute) ? OUTER_SHAREABLE : mapping.shareability;
+  const uncached = isDevice(mapping.attribute) || mapping.attribute === NON_CACHEABLE;
+  const shareability = uncached ? OUTER_SHAREABLE : mapping.shareability;
   const physicalHi = mapping.frame >>> 20;
   return setPar(
     runtime,

@@ -29,9 +29,9 @@ export interface SystemRegister {
   readonly write?: RegisterAccess;
   /** Absent for registers that EL0 has not. */
   readonly user?: (words: Int32Array, state: number, write: boolean) => UserAccess;
-  /** Byte offset of the field that holds the register, if an access is no more than that of the field. */
+  /** Byte offset of the field that holds the register, if a read is no more than that of the field. */
   readonly field?: number;
-  /** Bits of the field that can be written. */
+  /** Bits of the field that can be written, if a write is no more than that of the field. */
   readonly mask?: readonly [lo: number, hi: number];
 }
 

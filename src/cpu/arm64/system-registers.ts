@@ -76,7 +76,7 @@ const withEffect = (
   field: number,
   mask: readonly [number, number],
   after: (runtime: EngineRuntime, state: number) => void,
-): SystemRegister => ({ name, encoding, read: readField(field), write: writeField(field, mask, after) });
+): SystemRegister => ({ name, encoding, field, read: readField(field), write: writeField(field, mask, after) });
 
 const writeSctlr: RegisterAccess = (runtime, state) => {
   const { memory } = runtime;

@@ -1,7 +1,7 @@
 import { FunctionBuilder } from '../../wasm/function-builder.ts';
 import { ModuleBuilder } from '../../wasm/module-builder.ts';
 import { Op, ValueType } from '../../wasm/opcodes.ts';
-import { Handler, RECORD_IMMEDIATE, RECORD_SIZE, RECORDS } from '../code-page.ts';
+import { CODE_PAGE_SLOTS, Handler, RECORD_SIZE, RECORDS } from '../code-page.ts';
 import type { Decoder, HandlerDescription } from '../decoder.ts';
 import { Exit } from '../exits.ts';
 import { BUDGET, CODE_PAGE, PC, TLB } from '../state.ts';
@@ -95,13 +95,17 @@ const emitRun = (
   const exitLabel = code.block();
   const lookupLabel = code.loop();
 
+  const loadPc = (): void => {
+    code.localGet(state);
+    code.load(Op.i64Load, 3, PC);
+    code.localTee(pc);
+    code.i64ConstNumber(-4096);
+    code.op(Op.i64And);
+    code.localSet(pageAddress);
+  };
+
   // From PC to the record.
-  code.localGet(state);
-  code.load(Op.i64Load, 3, PC);
-  code.localTee(pc);
-  code.i64ConstNumber(-4096);
-  code.op(Op.i64And);
-  code.localSet(pageAddress);
+  loadPc();
   code.localGet(state);
   code.load(Op.i32Load, 2, TLB);
   code.localGet(pc);
@@ -134,6 +138,8 @@ const emitRun = (
   code.localGet(state);
   code.load(Op.i32Load, 2, CODE_PAGE);
   code.localSet(pageBase);
+  // The fetch may have made PC canonical.
+  loadPc();
   code.end();
   code.localGet(pageBase);
   code.localGet(pc);
@@ -280,8 +286,15 @@ const emitRun = (
     emitStoreBudget(code, budget);
     code.localGet(state);
     code.localGet(pageAddress);
+    code.localGet(pageBase);
+    code.load(Op.i32Load, 2, CODE_PAGE_SLOTS);
     code.localGet(record);
-    code.load(Op.i32Load, 2, RECORD_IMMEDIATE);
+    code.localGet(pageBase);
+    code.op(Op.i32Sub);
+    code.i32Const(2);
+    code.op(Op.i32ShrU);
+    code.op(Op.i32Add);
+    code.load(Op.i32Load, 2, 0);
     code.callIndirect(imports.regionType, imports.regionTable);
     code.localSet(exitCode);
     code.localGet(state);

@@ -100,11 +100,10 @@ export const encodeRegion = (
 };
 
 /** Encodes a module whose function `r` stands where a thread has not made a region yet. */
-export const encodeAbsentRegion = (memoryPages: number): Uint8Array<ArrayBuffer> => {
+export const encodeAbsentRegion = (): Uint8Array<ArrayBuffer> => {
   const module = new ModuleBuilder();
-  const imports = declareImports(module, memoryPages);
   const code = new FunctionBuilder([i32, i64]);
   code.i32Const(Exit.notInstalled);
-  module.exportFunction('r', module.function(imports.regionType, code));
+  module.exportFunction('r', module.function(module.type([i32, i64], [i32]), code));
   return module.encode();
 };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { inflateRawSync } from 'node:zlib';
+import { overrideHostFusion } from '../../../src/cpu/arm64/floating-point/host-fusion.ts';
 import { a64Instructions } from '../../../src/cpu/arm64/instructions/table.ts';
 import { compareImages } from './cases/compare.ts';
 import { Image } from './cases/image.ts';
@@ -66,22 +67,34 @@ class Tally {
   }
 }
 
+const runFile = (processor: Processor, file: string): void => {
+  const vectors = decodeVectors(inflateRawSync(readFileSync(new URL(file, folder))));
+  const tally = new Tally(processor);
+  for (const batch of batches(vectors)) tally.runBatch(batch);
+  assert.ok(tally.cases > 0, 'the file has cases');
+  assert.equal(tally.failed, 0, `${tally.failed} of ${tally.cases} cases differ\n${tally.told.join('\n')}`);
+};
+
 const tiers: readonly Tier[] = ['cold', 'hot'];
 for (const tier of tiers) {
   describe(`A64 on the ${tier} tier agrees with the reference`, () => {
     const processor = new Processor(tier, a64Instructions);
-    for (const file of files) {
-      it(file.replace('.bin', ''), () => {
-        const vectors = decodeVectors(inflateRawSync(readFileSync(new URL(file, folder))));
-        const tally = new Tally(processor);
-        for (const batch of batches(vectors)) tally.runBatch(batch);
-        assert.ok(tally.cases > 0, 'the file has cases');
-        assert.equal(tally.failed, 0, `${tally.failed} of ${tally.cases} cases differ\n${tally.told.join('\n')}`);
-      });
-    }
+    for (const file of files) it(file.replace('.bin', ''), () => runFile(processor, file));
     it('there are vectors, and translated code ran in the hot tier alone', () => {
       assert.ok(files.length > 0);
       assert.equal(processor.engine.statistics.regions > 0, tier === 'hot');
     });
+  });
+
+  describe(`floating point on the ${tier} tier agrees where the host does not fuse multiply-add`, () => {
+    let processor: Processor;
+    before(() => {
+      overrideHostFusion(false);
+      processor = new Processor(tier, a64Instructions);
+    });
+    after(() => overrideHostFusion(null));
+    for (const file of files.filter((name) => /float/i.test(name))) {
+      it(file.replace('.bin', ''), () => runFile(processor, file));
+    }
   });
 }

@@ -38,18 +38,23 @@ export const absoluteDifference: Binary = (o, shape, a, b) => {
   return accept(o, shape, shape.finiteGuarded(o, value, FP_EXACT), value, otherwise);
 };
 
-/** Normal results stand; those of zero factors do too, unless NaN. */
+/** Normal results stand, and finite ones for which one of `operands` is zero. */
+const acceptNormal = (
+  o: Builder,
+  shape: FloatShape,
+  value: FloatValue,
+  operands: readonly FloatValue[],
+  otherwise: () => FloatValue,
+): FloatValue =>
+  accept(o, shape, shape.normalGuarded(o, value, FP_EXACT), value, () =>
+    accept(o, shape, shape.exactZeroGuarded(o, value, operands, FP_EXACT), value, otherwise),
+  );
+
 const product =
   (routine: number): Binary =>
   (o, shape, a, b) => {
     const value = o.now(shape.binary(o, 'mul', a, b));
-    const withZeros = (): I32 => {
-      const zero = shape.both(o, shape.either(o, shape.zero(o, a), shape.zero(o, b)), shape.finite(o, value));
-      return shape.all(o, shape.either(o, shape.normal(o, value), zero), FP_EXACT);
-    };
-    return accept(o, shape, shape.normalGuarded(o, value, FP_EXACT), value, () =>
-      accept(o, shape, withZeros(), value, () => shape.exact(o, routine, [a, b])),
-    );
+    return acceptNormal(o, shape, value, [a, b], () => shape.exact(o, routine, [a, b]));
   };
 
 export const multiply = product(Exact.multiply);
@@ -60,13 +65,7 @@ export const multiplyNegated: Binary = (o, shape, a, b) => shape.unary(o, 'neg',
 
 export const divide: Binary = (o, shape, a, b) => {
   const value = o.now(shape.binary(o, 'div', a, b));
-  const withZeros = (): I32 => {
-    const zero = shape.both(o, shape.zero(o, a), shape.finite(o, value));
-    return shape.all(o, shape.either(o, shape.normal(o, value), zero), FP_EXACT);
-  };
-  return accept(o, shape, shape.normalGuarded(o, value, FP_EXACT), value, () =>
-    accept(o, shape, withZeros(), value, () => shape.exact(o, Exact.divide, [a, b])),
-  );
+  return acceptNormal(o, shape, value, [a], () => shape.exact(o, Exact.divide, [a, b]));
 };
 
 export const squareRoot: Unary = (o, shape, a) => {

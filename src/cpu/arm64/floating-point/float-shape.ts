@@ -167,6 +167,17 @@ export abstract class FloatShape {
   abstract normalGuarded(o: Builder, a: FloatValue, guard: number): I32;
   /** Not NaN; infinities may fail too. */
   abstract numberGuarded(o: Builder, a: FloatValue, guard: number): I32;
+  /**
+   * After `normalGuarded` failed: whether each lane is normal, or finite with one of the operands zero. A single lane is known
+   * not to be normal.
+   */
+  abstract exactZeroGuarded(o: Builder, a: FloatValue, operands: readonly FloatValue[], guard: number): I32;
+
+  /** Finite, and one of the operands is zero. */
+  exactZero(o: Builder, a: FloatValue, operands: readonly FloatValue[]): Mask {
+    const zero = operands.map((operand) => this.zero(o, operand)).reduce((some, mask) => this.either(o, some, mask));
+    return this.both(o, zero, this.finite(o, a));
+  }
 }
 
 /** A condition and a state field that must be 0, at once. */
@@ -255,6 +266,10 @@ class ScalarShape extends FloatShape {
 
   override numberGuarded(o: Builder, a: FloatValue, guard: number): I32 {
     return this.finiteGuarded(o, a, guard);
+  }
+
+  override exactZeroGuarded(o: Builder, a: FloatValue, operands: readonly FloatValue[], guard: number): I32 {
+    return this.all(o, this.exactZero(o, a, operands), guard);
   }
 }
 
@@ -359,27 +374,35 @@ export class VectorShape extends FloatShape {
   }
 
   override finiteGuarded(o: Builder, a: FloatValue, guard: number): I32 {
-    return this.lanes === 1
-      ? this.#lowest(o, a, (lane, x) => lane.finiteGuarded(o, x, guard))
-      : this.all(o, this.finite(o, a), guard);
+    if (this.lanes === 1) return this.#scalar.finiteGuarded(o, this.#lowest(o, a), guard);
+    return this.all(o, this.finite(o, a), guard);
   }
 
   override normalGuarded(o: Builder, a: FloatValue, guard: number): I32 {
-    return this.lanes === 1
-      ? this.#lowest(o, a, (lane, x) => lane.normalGuarded(o, x, guard))
-      : this.all(o, this.normal(o, a), guard);
+    if (this.lanes === 1) return this.#scalar.normalGuarded(o, this.#lowest(o, a), guard);
+    return this.all(o, this.normal(o, a), guard);
   }
 
   override numberGuarded(o: Builder, a: FloatValue, guard: number): I32 {
     return this.all(o, this.compare(o, 'eq', a, a), guard);
   }
 
-  /** A test of the lowest lane as a scalar. */
-  #lowest(o: Builder, a: FloatValue, test: (shape: FloatShape, lane: FloatValue) => I32): I32 {
-    const lane: FloatValue = this.isDouble
+  override exactZeroGuarded(o: Builder, a: FloatValue, operands: readonly FloatValue[], guard: number): I32 {
+    if (this.lanes === 1) {
+      const scalars = operands.map((operand) => this.#lowest(o, operand));
+      return this.#scalar.exactZeroGuarded(o, this.#lowest(o, a), scalars, guard);
+    }
+    return this.all(o, this.either(o, this.normal(o, a), this.exactZero(o, a, operands)), guard);
+  }
+
+  get #scalar(): FloatShape {
+    return scalarShape(this.isDouble);
+  }
+
+  #lowest(o: Builder, a: FloatValue): FloatValue {
+    return this.isDouble
       ? o.extractLane(Op.f64x2ExtractLane, 'f64', a as V128, 0)
       : o.extractLane(Op.f32x4ExtractLane, 'f32', a as V128, 0);
-    return test(scalarShape(this.isDouble), lane);
   }
 }
 

@@ -18,18 +18,12 @@ interface Candidate {
   readonly withZeros: () => { readonly value: V128; readonly condition: I32 };
 }
 
-const isZeroProduct = (o: Builder, shape: VectorShape, a: V128, b: V128): V128 =>
-  shape.either(o, shape.zero(o, a), shape.zero(o, b));
-
 const fused = (o: Builder, shape: VectorShape, addend: V128, a: V128, b: V128): Candidate => {
   const value = o.now(o.simd3(shape.isDouble ? Op.f64x2RelaxedMadd : Op.f32x4RelaxedMadd, a, b, addend));
   return {
     value,
     usual: shape.normalGuarded(o, value, FP_EXACT),
-    withZeros: () => {
-      const zero = shape.both(o, isZeroProduct(o, shape, a, b), shape.finite(o, value));
-      return { value, condition: shape.all(o, shape.either(o, shape.normal(o, value), zero), FP_EXACT) };
-    },
+    withZeros: () => ({ value, condition: shape.exactZeroGuarded(o, value, [a, b], FP_EXACT) }),
   };
 };
 
@@ -74,7 +68,7 @@ const singlesByDoubles = (o: Builder, shape: VectorShape, addend: V128, a: V128,
     usual: shape.all(o, shape.both(o, known, shape.normal(o, result)), FP_EXACT),
     withZeros: () => {
       // Then the sum is the addend, a single.
-      const zero = shape.both(o, isZeroProduct(o, shape, a, b), shape.finite(o, result));
+      const zero = shape.exactZero(o, result, [a, b]);
       const normal = shape.both(o, known, shape.normal(o, result));
       return { value: result, condition: shape.all(o, shape.either(o, normal, zero), FP_EXACT) };
     },
@@ -114,7 +108,7 @@ const doublesInParts = (o: Builder, shape: VectorShape, addend: V128, a: V128, b
     value,
     usual: shape.all(o, sure, FP_EXACT),
     withZeros: () => {
-      const zero = o.now(isZeroProduct(o, shape, a, b));
+      const zero = o.now(shape.either(o, shape.zero(o, a), shape.zero(o, b)));
       const chosen = o.now(o.simd3(Op.v128Bitselect, sum, value, zero));
       const finite = shape.both(o, zero, shape.finite(o, chosen));
       return { value: chosen, condition: shape.all(o, shape.either(o, sure, finite), FP_EXACT) };

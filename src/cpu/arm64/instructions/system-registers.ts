@@ -64,6 +64,12 @@ export const requirePrivilege = (o: Builder): void => {
   });
 };
 
+/** The field that an inline access is of. */
+const fieldOf = ({ name, field }: SystemRegister): number => {
+  if (field === undefined) throw new Error(`${name} is no field of the record`);
+  return field;
+};
+
 const readInline = (entry: SystemRegister): Instruction =>
   instruction({
     name: `MRS (${entry.name})`,
@@ -71,7 +77,7 @@ const readInline = (entry: SystemRegister): Instruction =>
     operands: { t: destination('Rt') },
     describe(o, x) {
       if (entry.user === undefined) requirePrivilege(o);
-      o.set(x.t, o.state64(entry.field as number));
+      o.set(x.t, o.state64(fieldOf(entry)));
     },
   });
 
@@ -82,10 +88,11 @@ const writeInline = (entry: SystemRegister): Instruction =>
     operands: { t: source('Rt') },
     describe(o, x) {
       if (entry.user === undefined) requirePrivilege(o);
-      const [lo, hi] = entry.mask as readonly [number, number];
+      if (entry.mask === undefined) throw new Error(`a write of ${entry.name} has effects`);
+      const [lo, hi] = entry.mask;
       const value = o.get64(x.t);
       const kept = lo === -1 && hi === -1 ? value : o.and(value, o.i64Parts(lo, hi));
-      o.setState64(entry.field as number, kept);
+      o.setState64(fieldOf(entry), kept);
     },
   });
 

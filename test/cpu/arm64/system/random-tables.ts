@@ -34,7 +34,10 @@ const descriptor = fc
     low: fc.bigInt({ min: 0n, max: 0x3ffn }),
     notGlobal: fc.boolean(),
     noExecute: fc.integer({ min: 0, max: 3 }),
-    tableBits: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 0, max: 31 }) }),
+    tableBits: fc.oneof(
+      { weight: 2, arbitrary: fc.constant(0) },
+      { weight: 1, arbitrary: fc.integer({ min: 0, max: 31 }) },
+    ),
   })
   .map(
     ({ valid, table, accessed, address, low, notGlobal, noExecute, tableBits }) =>
@@ -50,7 +53,10 @@ const tcr = fc
   .record({
     t0sz: fc.integer({ min: 12, max: 42 }),
     t1sz: fc.integer({ min: 12, max: 42 }),
-    disable: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 0, max: 15 }) }),
+    disable: fc.oneof(
+      { weight: 9, arbitrary: fc.constant(0) },
+      { weight: 1, arbitrary: fc.integer({ min: 0, max: 15 }) },
+    ),
     tg0: fc.integer({ min: 0, max: 2 }),
     tg1: fc.integer({ min: 1, max: 3 }),
     ips: fc.oneof({ weight: 4, arbitrary: fc.constant(2) }, { weight: 1, arbitrary: fc.integer({ min: 0, max: 5 }) }),
@@ -74,7 +80,10 @@ const address = fc
     upper: fc.boolean(),
     low: fc.bigInt({ min: 0n, max: (1n << 48n) - 1n }),
     size: fc.integer({ min: 20, max: 48 }),
-    top: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.bigInt({ min: 0n, max: 255n }) }),
+    top: fc.oneof(
+      { weight: 4, arbitrary: fc.constant(null) },
+      { weight: 1, arbitrary: fc.bigInt({ min: 0n, max: 255n }) },
+    ),
   })
   .map(({ upper, low, size, top }) => {
     const mask = (1n << BigInt(size)) - 1n;

@@ -33,7 +33,8 @@ export type ModelResult =
     };
 
 const bit = (value: bigint, at: number): boolean => ((value >> BigInt(at)) & 1n) === 1n;
-const field = (value: bigint, at: number, width: number): bigint => (value >> BigInt(at)) & ((1n << BigInt(width)) - 1n);
+const field = (value: bigint, at: number, width: number): bigint =>
+  (value >> BigInt(at)) & ((1n << BigInt(width)) - 1n);
 const number = (value: bigint, at: number, width: number): number => Number(field(value, at, width));
 
 const ADDRESS_SIZE = 0b000000;
