@@ -33,6 +33,7 @@ const flushLine = (core: Core, log: number): void => {
   for (let i = 0; i < length; i++) put(core, log, core.memory.u8[log + LINE + i]);
   put(core, log, NEWLINE);
   core.memory.u32[(log + LINE_LENGTH) >>> 2] = 0;
+  core.services.doorbell();
 };
 
 /** Takes a guest's output. Only printable characters, tabs and newlines are kept. */

@@ -7,7 +7,7 @@ import { RAM, TestHost } from './host.ts';
 import type { SenderData } from './sender.ts';
 
 /** Events that the guest takes while the threads send. */
-const EVENTS = 60_000;
+const EVENTS = 4_000;
 const PORTS = 5;
 const SENDERS = 2;
 const CONTROL = RAM + 0x1_0000;

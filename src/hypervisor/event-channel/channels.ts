@@ -177,11 +177,11 @@ export const send = (core: Core, domain: number, port: number): number => {
   const remote = domainById(memory, remoteDomidOf(memory, record));
   const remotePort = remotePortOf(memory, record);
   if (remote === 0) return -Errno.EINVAL;
-  
+  lockDomain(memory, remote);
   const far = portRecord(memory, remote, remotePort);
   // That the other end leads back shows, while its domain is locked, that the channel is still whole.
   if (far !== 0 && isOtherEnd(memory, far, domain, port)) setPending(core, remote, remotePort, far);
-  
+  unlockDomain(memory, remote);
   return 0;
 };
 
