@@ -91,6 +91,11 @@ export class Host {
     this.#ports.set(port, handler);
   }
 
+  /** Takes a port's handler back. */
+  offEvent(port: number): void {
+    this.#ports.delete(port);
+  }
+
   /** Calls a watcher whenever something may have changed that has no event channel; returns what ends that. */
   watch(watcher: () => void): () => void {
     this.#watchers.add(watcher);

@@ -1,5 +1,5 @@
 import { OWNER } from '../cpu/state.ts';
-import { FRAME_SHIFT } from '../memory/layout.ts';
+import { FRAME_SHIFT, FRAME_SIZE } from '../memory/layout.ts';
 import { P2M_ROOT_BYTES, P2M_WRITABLE } from '../memory/p2m.ts';
 import { DOMID_CONTROL } from './abi/domain-id.ts';
 import { GRANT_CONSOLE, GRANT_XENSTORE } from './abi/grant-table.ts';
@@ -19,6 +19,7 @@ import { releaseMappings } from './grant-table/map.ts';
 import { createGrantTable, destroyGrantTable, seedGrant } from './grant-table/table.ts';
 import { setParameter } from './parameters.ts';
 import { addRam } from './physmap.ts';
+import { PL011_RECORD_SIZE, RING } from './pl011/pl011.ts';
 import { forgetRunstateArea } from './runstate.ts';
 import * as V from './vcpu.ts';
 import { forgetVcpuInfo, initialVcpuInfo } from './vcpu-info.ts';
@@ -215,6 +216,7 @@ const takeApart = (core: Core, domain: number): void => {
   D.unlockDomain(memory, domain);
   freeVcpus(core, domain);
   freeMemory(core, domain);
+  freeUart(core, domain);
   freeRecord(core, domain, D.VGIC, VGIC_RECORD_SIZE);
   freeRecord(core, domain, D.CONSOLE_LOG, CONSOLE_LOG_SIZE);
   giveDomainRecord(memory, domain);
@@ -243,6 +245,13 @@ const freeMemory = (core: Core, domain: number): void => {
     memory.u32[(domain + field) >>> 2] = 0;
     if (page !== 0) core.frames.release(page);
   }
+};
+
+const freeUart = (core: Core, domain: number): void => {
+  const uart = core.memory.u32[(domain + D.UART) >>> 2];
+  if (uart === 0) return;
+  core.heap.free(core.memory.u32[(uart + RING) >>> 2], FRAME_SIZE);
+  freeRecord(core, domain, D.UART, PL011_RECORD_SIZE);
 };
 
 /** Gives back the record that a field of the domain's leads to, if there is one. */

@@ -12,10 +12,13 @@ import { parseKernelImage } from '../images/kernel-image.ts';
 import { FRAME_SIZE, PAIR_LOCKS_PAGE } from '../memory/layout.ts';
 import { guestDeviceTree } from './guest-device-tree.ts';
 import { place } from './placement.ts';
+import { connectStore, disconnectStore, storeOf } from './store-service.ts';
 
 /** Makes domains that boot a kernel, as libxl's domain builder does, and stands for them while they run. */
 
 export interface DomainConfig {
+  /** What the store calls the domain; made from its number if not given. */
+  readonly name?: string;
   /** A raw arm64 Image. */
   readonly kernel: Uint8Array;
   /** What messages call it. */
@@ -41,6 +44,8 @@ export type DomainEnd =
   | { readonly kind: 'poweroff' | 'reboot' | 'suspend' | 'watchdog' }
   | { readonly kind: 'crash'; readonly reason: string };
 
+const KIB_PER_MIB = 1024;
+
 const describeEnd = (host: Host, domid: number): DomainEnd => {
   const { hypervisor } = host.machine;
   switch (hypervisor.shutdownReason(domid)) {
@@ -57,39 +62,62 @@ const describeEnd = (host: Host, domid: number): DomainEnd => {
   }
 };
 
+/** What a domain is connected with on the host's side. */
+interface Connections {
+  readonly console: ConsoleBackend;
+  readonly vuart: ConsoleBackend | null;
+  /** Undo the connections; in any order, once. */
+  readonly disconnect: readonly (() => void)[];
+}
+
 /** A domain that was started. */
 export class RunningDomain {
   readonly domid: number;
   readonly console: ConsoleBackend;
   /** The emulated UART's backend, if the domain has one. */
   readonly vuart: ConsoleBackend | null;
-  /** Resolves when the domain shuts down or crashes. */
+  /** Resolves when the domain shuts down or crashes; not if it is destroyed before. */
   readonly ended: Promise<DomainEnd>;
   readonly #host: Host;
+  readonly #onConsole: (bytes: Uint8Array) => void;
+  readonly #disconnect: readonly (() => void)[];
+  /** How much of the domain's log at the hypervisor was shown. */
+  #logPosition = 0;
+  #stopWatching: () => void = () => {};
 
-  constructor(host: Host, domid: number, console: ConsoleBackend, vuart: ConsoleBackend | null) {
+  constructor(host: Host, domid: number, connections: Connections, onConsole: (bytes: Uint8Array) => void) {
     this.#host = host;
+    this.#onConsole = onConsole;
+    this.#disconnect = connections.disconnect;
     this.domid = domid;
-    this.console = console;
-    this.vuart = vuart;
+    this.console = connections.console;
+    this.vuart = connections.vuart;
     this.ended = new Promise((resolve) => {
-      const stop = host.watch(() => {
-        vuart?.poll();
+      this.#stopWatching = host.watch(() => {
+        this.#poll();
         if (!host.hasEnded(domid)) return;
-        stop();
-        console.poll();
+        this.#stopWatching();
+        // What it wrote last may have come after the look above.
+        this.#poll();
+        storeOf(host).announceShutdown();
         resolve(describeEnd(host, domid));
       });
     });
   }
 
-  /** What the domain wrote with console_io (earlycon=xenboot and the hypervisor's own words). */
-  hypervisorLog(): string {
-    return new TextDecoder().decode(this.#host.machine.hypervisor.consoleLog(this.domid).bytes);
+  /** Takes output off everything that the domain writes to. */
+  #poll(): void {
+    const { bytes, next } = this.#host.machine.hypervisor.consoleLog(this.domid, this.#logPosition);
+    this.#logPosition = next;
+    if (bytes.length > 0) this.#onConsole(bytes);
+    this.console.poll();
+    this.vuart?.poll();
   }
 
   /** Stops the domain and gives back all it has. */
   async destroy(): Promise<void> {
+    this.#stopWatching();
+    for (const disconnect of this.#disconnect) disconnect();
     await this.#host.destroyDomain(this.domid);
   }
 }
@@ -142,7 +170,7 @@ const connect = (host: Host, domid: number, parameter: number): number => {
   return port;
 };
 
-const connectConsole = (host: Host, domid: number, config: DomainConfig): ConsoleBackend => {
+const connectConsole = (host: Host, domid: number, config: DomainConfig, undo: (() => void)[]): ConsoleBackend => {
   const { hypervisor, memory } = host.machine;
   const port = connect(host, domid, HvmParam.consoleEventChannel);
   const backend = new ConsoleBackend({
@@ -151,6 +179,10 @@ const connectConsole = (host: Host, domid: number, config: DomainConfig): Consol
     onOutput: config.onConsole,
   });
   host.onEvent(port, () => backend.poll());
+  undo.push(() => {
+    host.offEvent(port);
+    hypervisor.close(port);
+  });
   return backend;
 };
 
@@ -183,16 +215,23 @@ export const createDomain = async (host: Host, config: DomainConfig): Promise<Ru
     gicVersion: config.gicVersion,
     ...(config.uuid === undefined ? {} : { uuid: config.uuid }),
   });
+  const undo: (() => void)[] = [() => disconnectStore(host, domid)];
   try {
-    // Nothing serves the store yet: without its page a guest goes on without it.
-    hypervisor.setParameter(domid, HvmParam.storePfn, 0);
     load(host, domid, config);
-    const console = connectConsole(host, domid, config);
+    const console = connectConsole(host, domid, config, undo);
     const vuart = connectVuart(host, domid, config);
-    const domain = new RunningDomain(host, domid, console, vuart);
+    connectStore(host, {
+      domid,
+      name: config.name ?? `domain-${domid}`,
+      uuid: config.uuid ?? new Uint8Array(16),
+      vcpus: config.vcpus,
+      memoryKiB: config.memory * KIB_PER_MIB,
+    });
+    const domain = new RunningDomain(host, domid, { console, vuart, disconnect: undo }, config.onConsole);
     host.startDomain(domid);
     return domain;
   } catch (error) {
+    for (const disconnect of undo) disconnect();
     await host.destroyDomain(domid);
     throw error;
   }

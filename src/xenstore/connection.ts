@@ -56,6 +56,7 @@ export class Connection implements Client {
   /** The watch events that wait: the same twice says no more than once. */
   readonly #waitingEvents = new Set<string>();
   #broken = false;
+  #closed = false;
   #polling = false;
 
   constructor(options: ConnectionOptions) {
@@ -66,6 +67,7 @@ export class Connection implements Client {
 
   /** The guest's event channel fired, or somebody wants to be sure. */
   poll(): void {
+    if (this.#closed) return;
     const { ring, notify, pollAgain, quota } = this.#options;
     let changed = this.#reconnect();
     this.#polling = true;
@@ -88,16 +90,23 @@ export class Connection implements Client {
     if (changed) notify();
   }
 
+  /** Ends the connection for good: the ring may be gone. */
+  close(): void {
+    this.#broken = true;
+    this.#closed = true;
+    this.#clear();
+    this.#options.onReset(this);
+  }
+
   send(message: Message): void {
     this.#enqueue({ bytes: encodeMessage(message), event: null });
   }
 
   deliver(path: string, token: string): void {
     const event = `${path}\0${token}`;
-    if (this.#waitingEvents.has(event)) return;
     const payload = encodeStrings(path, token);
-    // Path and token came in one message, but an event's path can be longer than the watched one.
-    if (payload.length > PAYLOAD_MAX) return;
+    // Watched path and token came in one message, but the event's path can be longer.
+    if (this.#broken || this.#waitingEvents.has(event) || payload.length > PAYLOAD_MAX) return;
     this.#waitingEvents.add(event);
     const bytes = encodeMessage({ type: MessageType.watchEvent, requestId: 0, transactionId: 0, payload });
     this.#enqueue({ bytes, event });
@@ -163,10 +172,12 @@ export class Connection implements Client {
   }
 
   #fail(error: number): void {
+    const { ring, notify, onReset } = this.#options;
     this.#broken = true;
     this.#clear();
-    this.#options.ring.fail(error);
-    this.#options.onReset(this);
+    ring.fail(error);
+    onReset(this);
+    notify();
   }
 
   #clear(): void {

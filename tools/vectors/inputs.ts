@@ -1,4 +1,4 @@
-import { Field, type Image, SP_NUMBER, V_NUMBER } from '../../test/cpu/arm64/cases/image.ts';
+import { Field, type Image, SP_NUMBER } from '../../test/cpu/arm64/cases/image.ts';
 import { fillState, LANE_KINDS, LaneKind, type Override } from '../../test/cpu/arm64/cases/initial-state.ts';
 import {
   DATA,
@@ -12,6 +12,7 @@ import {
 import type { Input, Program } from '../../test/cpu/arm64/cases/program.ts';
 import type { Random } from '../../test/cpu/arm64/cases/random.ts';
 import { writesModes } from './exclusions.ts';
+import { fusedOverrides } from './fused.ts';
 import { type IndexRegister, memoryOperand } from './memory-operand.ts';
 
 /** Initial states that suit a program: accesses that find memory, branches that find code, operands of the right kind. */
@@ -142,23 +143,6 @@ const tameModes = (random: Random, overrides: Overrides, word: number): void => 
   overrides.set(word & 31, bigBytes(BigInt(value)));
 };
 
-/** Makes the addend of a fused multiply-add nearly cancel the product, so that its last bits count. */
-const cancel = (random: Random, image: Image, overrides: Overrides, word: number): void => {
-  if (!matches(word, 0xff000000, 0x1f000000) || !random.oneIn(3)) return;
-  const double = (word & 0x00400000) !== 0;
-  const [n, m, a] = [(word >>> 5) & 31, (word >>> 16) & 31, (word >>> 10) & 31];
-  if (a === n || a === m) return;
-  const bytes = image.bytes.slice(Field.v + a * 16, Field.v + a * 16 + 16);
-  const view = new DataView(bytes.buffer);
-  const at = (register: number): number => Field.v + register * 16;
-  if (double) {
-    view.setFloat64(0, -image.view.getFloat64(at(n), true) * image.view.getFloat64(at(m), true), true);
-  } else view.setFloat32(0, -image.view.getFloat32(at(n), true) * image.view.getFloat32(at(m), true), true);
-  const sign = double ? 7 : 3;
-  if (random.oneIn(2)) bytes[sign] = (bytes[sign] as number) ^ 0x80;
-  overrides.set(V_NUMBER + a, bytes);
-};
-
 /** Fills `image` with an initial state for a program and says how to make it again. */
 export const chooseInput = (random: Random, program: Program, fixed: readonly Override[], image: Image): Input => {
   const words = program.words;
@@ -170,7 +154,7 @@ export const chooseInput = (random: Random, program: Program, fixed: readonly Ov
     tameModes(random, overrides, word);
     aim(random, image, overrides, word);
     aimBranch(random, overrides, word, program);
-    cancel(random, image, overrides, word);
+    for (const { register, bytes } of fusedOverrides(random, image, word)) overrides.set(register, bytes);
   }
   const input: Input = { seed, overrides: overrides.list() };
   fillState(image, seed, input.overrides);

@@ -3,6 +3,7 @@ import { DOMID_SELF } from '../../hypervisor/abi/domain-id.ts';
 import { Errno } from '../../hypervisor/abi/errno.ts';
 import { HvmOp, HvmParam, HvmParamArgument } from '../../hypervisor/abi/hvm.ts';
 import { HypercallNumber } from '../../hypervisor/abi/hypercall-number.ts';
+import { MemoryOp } from '../../hypervisor/abi/memory.ts';
 import { SchedOp } from '../../hypervisor/abi/sched.ts';
 import { MulticallEntry, VM_ASSIST_RUNSTATE_UPDATE_FLAG, VmAssistCommand } from '../../hypervisor/abi/shared-info.ts';
 import { RegisterRunstateArea, Runstate, RunstateInfo, VcpuOp } from '../../hypervisor/abi/vcpu.ts';
@@ -46,7 +47,7 @@ const checkErrors = (guest: GuestAssembler): void => {
   guest.expectCall('no such event channel operation', -Errno.ENOSYS, event_channel_op, NO_OPERATION, Place.argument);
   guest.expectCall('features at no address', -Errno.EFAULT, xen_version, VersionOp.get_features, BAD_ADDRESS);
   guest.expectCall('parameter at no address', -Errno.EFAULT, hvm_op, HvmOp.get_param, BAD_ADDRESS);
-  guest.expectCall('memory operation at no address', -Errno.EFAULT, memory_op, 0, BAD_ADDRESS);
+  guest.expectCall('memory operation at no address', -Errno.EFAULT, memory_op, MemoryOp.add_to_physmap, BAD_ADDRESS);
   guest.expectCall('operation on no vCPU', -Errno.ENOENT, vcpu_op, VcpuOp.register_vcpu_info, 1000, Place.argument);
 
   const self = u16(HvmParamArgument.domid, DOMID_SELF);

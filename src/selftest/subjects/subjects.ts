@@ -1,5 +1,11 @@
 import type { Subject } from '../subject.ts';
 import { console } from './console.ts';
+import { deviceTree } from './device-tree.ts';
+import { faults } from './faults.ts';
+import { floatingPoint } from './floating-point.ts';
+import { hypercalls } from './hypercalls.ts';
+import { integer } from './integer.ts';
+import { mmu } from './mmu.ts';
 
 /** In the order in which they are run: later ones build on earlier ones. */
-export const subjects: readonly Subject[] = [console];
+export const subjects: readonly Subject[] = [console, deviceTree, hypercalls, integer, floatingPoint, faults, mmu];

@@ -4,7 +4,7 @@ import { CPACR_EL1, MAIR_EL1, SCTLR_EL1, TCR_EL1, TTBR0_EL1, VCPU_SIZE } from '.
 import type { CodeCacheLayout } from '../../../src/cpu/code-cache.ts';
 import { type Engine, HEAT_BYTES } from '../../../src/cpu/engine.ts';
 import { PAIR_LOCKS } from '../../../src/cpu/state.ts';
-import { CODE, CODE_BYTES, DATA, DATA_BYTES, PAGE, WRITABLE_BYTES } from './cases/layout.ts';
+import { CODE, CODE_BYTES, DATA, DATA_BYTES, DATA_PAGES, PAGE, WRITABLE_PAGES } from './cases/layout.ts';
 
 /**
  * The machine of the differential tests: one processor at EL0, with stage 1 tables that map the data and code pages of
@@ -29,12 +29,15 @@ const LOCKS = allocate(PAGE);
 const CONTROL = allocate(PAGE);
 export const REGION_COUNTER = CONTROL + 64;
 const FRAME_TABLE = allocate((MEMORY_BYTES / PAGE) * 4);
-/** The frames behind the data and code pages. */
-export const DATA_FRAMES = allocate(DATA_BYTES);
-export const CODE_FRAMES = allocate(CODE_BYTES);
+const DATA_FRAMES = allocate(DATA_BYTES);
+const CODE_FRAMES = allocate(CODE_BYTES);
 const ROOT = allocate(PAGE);
 const TABLES = 5;
 const TABLES_START = allocate(TABLES * PAGE);
+
+/** The frame behind a page, counted from DATA or CODE. They lie in the opposite order, so that none runs on into the next. */
+export const dataFrame = (page: number): number => DATA_FRAMES + DATA_BYTES - (page + 1) * PAGE;
+export const codeFrame = (page: number): number => CODE_FRAMES + CODE_BYTES - (page + 1) * PAGE;
 
 export const codeCacheLayout: CodeCacheLayout = {
   frameTable: FRAME_TABLE,
@@ -94,12 +97,12 @@ class TableMaker {
 export const setUpProcessor = (engine: Engine): void => {
   const words = engine.memory.i32;
   const tables = new TableMaker(words);
-  for (let offset = 0; offset < DATA_BYTES; offset += PAGE) {
-    const rights = offset < WRITABLE_BYTES ? USER_READ_WRITE : USER_READ_ONLY;
-    tables.map(DATA + offset, DATA_FRAMES + offset, rights, NEVER_USER);
+  for (let page = 0; page < DATA_PAGES; page++) {
+    const rights = page < WRITABLE_PAGES ? USER_READ_WRITE : USER_READ_ONLY;
+    tables.map(DATA + page * PAGE, dataFrame(page), rights, NEVER_USER);
   }
-  for (let offset = 0; offset < CODE_BYTES; offset += PAGE) {
-    tables.map(CODE + offset, CODE_FRAMES + offset, USER_READ_ONLY, 0);
+  for (let page = 0; page < CODE_BYTES / PAGE; page++) {
+    tables.map(CODE + page * PAGE, codeFrame(page), USER_READ_ONLY, 0);
   }
   resetProcessor(engine, STATE, { pc: 0, x0: 0 });
   words[(STATE + PAIR_LOCKS) >>> 2] = LOCKS;

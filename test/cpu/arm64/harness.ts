@@ -10,9 +10,9 @@ import type { Instruction } from '../../../src/cpu/instruction.ts';
 import { MachineMemory } from '../../../src/cpu/machine-memory.ts';
 import { BUDGET, PC, PENDING_ADDRESS, PENDING_KIND, PENDING_SYNDROME } from '../../../src/cpu/state.ts';
 import {
-  CODE_FRAMES,
   codeCacheLayout,
-  DATA_FRAMES,
+  codeFrame,
+  dataFrame,
   HEAT,
   MEMORY_PAGES,
   REGION_COUNTER,
@@ -25,6 +25,7 @@ import {
   CODE_BYTES,
   CROSSING,
   DATA_BYTES,
+  DATA_PAGES,
   fingerprint,
   PAD,
   PAGE,
@@ -32,6 +33,7 @@ import {
   programOffset,
   WINDOW,
   WRITABLE_BYTES,
+  WRITABLE_PAGES,
   windowOffsets,
 } from './cases/layout.ts';
 import type { Batch, Program } from './cases/program.ts';
@@ -85,7 +87,9 @@ export class Processor {
   readonly tier: Tier;
   readonly engine: Engine;
   readonly #memory: MachineMemory;
-  readonly #data: Uint8Array;
+  /** The code pages, and the writable ones as the latest run left them, in the order of their addresses. */
+  readonly #code = new Uint32Array(CODE_BYTES / 4);
+  readonly #data = new Uint8Array(WRITABLE_BYTES);
 
   constructor(tier: Tier, instructions: readonly Instruction[]) {
     this.tier = tier;
@@ -103,16 +107,17 @@ export class Processor {
       now: () => 0,
     });
     setUpProcessor(this.engine);
-    this.#data = this.#memory.u8.subarray(DATA_FRAMES, DATA_FRAMES + WRITABLE_BYTES);
-    this.#memory.u8.set(pristine, DATA_FRAMES);
+    for (let page = 0; page < DATA_PAGES; page++) this.#restorePage(page);
   }
 
   /** Puts programs into their slots, and nothing else into the code pages. */
   load(programs: readonly Program[]): void {
     const { u32, u8 } = this.#memory;
-    u32.fill(PAD, CODE_FRAMES >>> 2, (CODE_FRAMES + CODE_BYTES) >>> 2);
-    for (const { slot, words } of programs) u32.set(words, (CODE_FRAMES + programOffset(slot)) >>> 2);
-    for (let frame = CODE_FRAMES; frame < CODE_FRAMES + CODE_BYTES; frame += PAGE) {
+    this.#code.fill(PAD);
+    for (const { slot, words } of programs) this.#code.set(words, programOffset(slot) / 4);
+    for (let page = 0; page < CODE_BYTES / PAGE; page++) {
+      const frame = codeFrame(page);
+      u32.set(this.#code.subarray((page * PAGE) / 4, ((page + 1) * PAGE) / 4), frame / 4);
       this.engine.codeCache.invalidateFrame(frame);
     }
     // Every region is gone, so their slots can be used again.
@@ -123,8 +128,8 @@ export class Processor {
   /** Runs the program in a slot from an initial state; fills `result`. */
   run(slot: number, initial: Image, result: Image): void {
     const place = initial.get32(Field.place);
-    const window = DATA_FRAMES + (windowOffsets[place] as number);
-    this.#memory.u8.set(initial.bytes.subarray(Field.window, Field.window + WINDOW), window);
+    const window = windowOffsets[place] as number;
+    this.#writeWindow(initial, window);
     this.#writeRegisters(initial);
     this.#writeAddress(PC, programAddress(slot));
     const outcome = this.#execute();
@@ -193,18 +198,33 @@ export class Processor {
     image.u32[at + 1] = faulted ? (u32[(STATE + PENDING_ADDRESS + 4) >>> 2] as number) : 0;
   }
 
+  #restorePage(page: number): void {
+    this.#memory.u8.set(pristine.subarray(page * PAGE, (page + 1) * PAGE), dataFrame(page));
+  }
+
+  #writeWindow(image: Image, window: number): void {
+    for (let done = 0; done < WINDOW; ) {
+      const offset = window + done;
+      const length = Math.min(WINDOW - done, PAGE - (offset % PAGE));
+      const from = Field.window + done;
+      const to = dataFrame(Math.floor(offset / PAGE)) + (offset % PAGE);
+      this.#memory.u8.set(image.bytes.subarray(from, from + length), to);
+      done += length;
+    }
+  }
+
   /** Takes the window, and looks for writes elsewhere in the first `length` bytes; puts everything back. */
   #readMemory(image: Image, window: number, length: number): void {
     const data = this.#data;
-    const offset = window - DATA_FRAMES;
-    image.bytes.set(data.subarray(offset, offset + WINDOW), Field.window);
-    data.set(pristine.subarray(offset, offset + WINDOW), offset);
-    image.set32(Field.stray, 0);
-    let first = 0;
-    while (first < WRITABLE_BYTES && data[first] === pristine[first]) first++;
-    if (first === WRITABLE_BYTES) return;
-    if (first < length) image.set32(Field.stray, fingerprint(data, length));
-    data.set(pristine.subarray(0, WRITABLE_BYTES));
+    for (let page = 0; page < WRITABLE_PAGES; page++) {
+      const frame = dataFrame(page);
+      data.set(this.#memory.u8.subarray(frame, frame + PAGE), page * PAGE);
+      this.#restorePage(page);
+    }
+    image.bytes.set(data.subarray(window, window + WINDOW), Field.window);
+    data.set(pristine.subarray(window, window + WINDOW), window);
+    const written = Buffer.compare(data.subarray(0, length), pristine.subarray(0, length)) !== 0;
+    image.set32(Field.stray, written ? fingerprint(data, length) : 0);
   }
 }
 
