@@ -1,8 +1,7 @@
 import { Worker } from 'node:worker_threads';
-import type { FuzzOptions, FuzzOutcome } from './engine.ts';
-import { toHex } from './engine.ts';
+import { type FuzzOptions, type FuzzOutcome, toHex } from './engine.ts';
 import type { FoundTarget } from './targets.ts';
-import { CURRENT_HEADER, type FuzzWork } from './worker.ts';
+import { CURRENT_HEADER, type FuzzWork } from './work.ts';
 
 /** Fuzzes a target in a thread and watches that it goes on. */
 

@@ -1,19 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { fuzz } from './engine.ts';
 import type { FuzzTarget } from './images/target.ts';
+import { CURRENT_HEADER, type FuzzWork } from './work.ts';
 
 /** A thread that fuzzes one target, so that an input which never ends can be told from outside. */
-
-export interface FuzzWork {
-  readonly file: string;
-  readonly seed: number;
-  readonly runs: number;
-  readonly milliseconds: number;
-  /** Number of the input under way (u32), its length (u32), its bytes. */
-  readonly current: SharedArrayBuffer;
-}
-
-export const CURRENT_HEADER = 8;
 
 const { file, seed, runs, milliseconds, current } = workerData as FuzzWork;
 const { target } = (await import(file)) as { target: FuzzTarget };

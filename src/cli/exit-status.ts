@@ -7,8 +7,8 @@ export const ExitStatus = {
   usage: 2,
   /** The time limit passed, as timeout(1) says it. */
   timeout: 124,
-  /** The user left. */
-  interrupted: 130,
+  /** Nobody reads the output any more: what SIGPIPE would give. Other signals add their number to 128 likewise. */
+  brokenPipe: 141,
 } as const;
 
 /** A failure that the user can understand from its message alone. */

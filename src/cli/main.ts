@@ -51,6 +51,15 @@ const main = async (args: string[]): Promise<number> => {
   return await command.main(rest);
 };
 
+// As `| head` does it to every other program. What restores the terminal hangs on 'exit'.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(ExitStatus.brokenPipe);
+    process.stderr.write(`hostrock: cannot write the output: ${error.message}\n`);
+    process.exit(ExitStatus.failure);
+  });
+}
+
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

@@ -29,7 +29,10 @@ const options = {
   offline: { type: 'boolean', help: 'fetch nothing: use only what is in the cache' },
   refresh: { type: 'boolean', help: 'look for newer packages' },
   gic: { type: 'string', value: '2|3', help: 'version of the interrupt controller (default 3)' },
-  vuart: { type: 'boolean', help: 'add an emulated UART (PL011) for guests without Xen drivers' },
+  vuart: {
+    type: 'boolean',
+    help: 'make the console an emulated UART (PL011, ttyAMA0), for guests without Xen drivers',
+  },
   'hot-threshold': { type: 'string', value: 'N', help: 'branches to code before it is translated; 0 never (tuning)' },
   help: { type: 'boolean', short: 'h', help: 'print this' },
 } as const satisfies OptionTable;

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, constants } from 'node:os';
+import type { ConsoleBackend } from '../backends/console/console.ts';
 import { Host } from '../host/host.ts';
 import { nodePlatform } from '../host/node/node-platform.ts';
 import type { ThreadStatistics } from '../host/thread-statistics.ts';
-import { readKernelFile, resolveBootImage } from '../images/node/boot-image.ts';
-import { createDomain, type DomainEnd, type RunningDomain } from '../toolstack/domain-builder.ts';
+import { readKernelFile, readNamedFile, resolveBootImage } from '../images/node/boot-image.ts';
+import { createDomain, type RunningDomain } from '../toolstack/domain-builder.ts';
 import { PlacementError } from '../toolstack/placement.ts';
 import { CommandError, ExitStatus } from './exit-status.ts';
+import { Interruptions } from './interruptions.ts';
+import { type Output, onDrained, openOutput, type RunEnd } from './output.ts';
 import { PanicWatch } from './panic-watch.ts';
 import { showProgress } from './progress.ts';
 import { parseRun, type RunSettings, runHelp } from './run-options.ts';
@@ -22,41 +24,31 @@ interface BootFiles {
   readonly commandLine: string;
 }
 
-/** A run's outcome beyond what the domain itself can tell. */
-type RunEnd =
-  | DomainEnd
-  | { readonly kind: 'timeout' }
-  | { readonly kind: 'left' }
-  | { readonly kind: 'signal'; readonly signal: NodeJS.Signals };
-
 const MIB = 2 ** 20;
 /** Memory for grant, console and store pages beside the guest's own. */
 const SERVICE_MEMORY = 16 * MIB;
 /** A panicked kernel that neither reboots nor stops is given this long to print the rest (milliseconds). */
 const PANIC_GRACE = 2000;
-const CONSOLE_ARGUMENTS = 'console=hvc0 panic=-1';
 
-const readBootFile = async (path: string): Promise<Uint8Array> => {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CommandError(
-      `cannot read ${path}: ${code === 'ENOENT' ? 'there is no such file' : code}`,
-      ExitStatus.failure,
-    );
-  }
+/** What the guest's kernel is told about its console; a panic ends the guest at once. */
+const consoleArguments = ({ vuart }: RunSettings): string => `console=${vuart ? 'ttyAMA0' : 'hvc0'} panic=-1`;
+
+/** What the default ramdisk's /init is told about who sits at the console. */
+const sessionArguments = (): string[] => {
+  const { columns, rows } = process.stdout;
+  const size = process.stdout.isTTY ? [`hostrock.size=${rows}x${columns}`, `TERM=${process.env.TERM ?? 'vt100'}`] : [];
+  return process.stdin.isTTY ? size : [...size, 'hostrock.input=pipe'];
 };
 
 const bootFiles = async (settings: RunSettings): Promise<BootFiles> => {
   if (settings.kernel !== undefined) {
     const kernel = await readKernelFile(settings.kernel);
-    const ramdisk = settings.ramdisk === undefined ? undefined : await readBootFile(settings.ramdisk);
+    const ramdisk = settings.ramdisk === undefined ? undefined : await readNamedFile(settings.ramdisk);
     return {
       kernel,
       kernelName: settings.kernel,
       ramdisk,
-      commandLine: `${CONSOLE_ARGUMENTS} ${settings.append}`.trim(),
+      commandLine: `${consoleArguments(settings)} ${settings.append}`.trim(),
     };
   }
   const progress = showProgress();
@@ -71,41 +63,11 @@ const bootFiles = async (settings: RunSettings): Promise<BootFiles> => {
       refresh: settings.refresh,
       onProgress: progress.update,
     });
-    const { columns, rows } = process.stdout;
-    const size = process.stdout.isTTY ? `hostrock.size=${rows}x${columns} TERM=${process.env.TERM ?? 'vt100'}` : '';
-    const commandLine = [CONSOLE_ARGUMENTS, 'quiet', size, settings.append].filter((part) => part !== '').join(' ');
+    const commandLine = [consoleArguments(settings), 'quiet', ...sessionArguments(), settings.append].join(' ').trim();
     return { kernel, kernelName: description, ramdisk, commandLine };
   } finally {
     progress.done();
   }
-};
-
-/** Where console output and results go. */
-interface Output {
-  console(bytes: Uint8Array): void;
-  ended(end: RunEnd, status: number): void;
-}
-
-const plainOutput: Output = {
-  console: (bytes) => {
-    process.stdout.write(bytes);
-  },
-  ended: (end) => {
-    if (end.kind === 'crash') process.stderr.write(`hostrock: the guest crashed: ${end.reason}\n`);
-    else if (end.kind === 'watchdog') process.stderr.write("hostrock: the guest's watchdog bit\n");
-    else if (end.kind === 'timeout') process.stderr.write('hostrock: the time limit passed\n');
-  },
-};
-
-const jsonOutput = (): Output => {
-  const decoder = new TextDecoder();
-  const line = (event: object): void => {
-    process.stdout.write(`${JSON.stringify(event)}\n`);
-  };
-  return {
-    console: (bytes) => line({ event: 'console', text: decoder.decode(bytes, { stream: true }) }),
-    ended: (end, status) => line({ event: 'end', ...end, status }),
-  };
 };
 
 const exitStatus = (end: RunEnd): number => {
@@ -116,37 +78,11 @@ const exitStatus = (end: RunEnd): number => {
     case 'timeout':
       return ExitStatus.timeout;
     case 'signal':
-      return end.signal === 'SIGTERM' ? 143 : ExitStatus.interrupted;
+      return 128 + constants.signals[end.signal];
     default:
       return ExitStatus.failure;
   }
 };
-
-/** Ends that come from outside the guest: a time limit, signals, Ctrl-]. */
-class Interruptions {
-  readonly happened: Promise<RunEnd>;
-  leave: () => void = () => {};
-  #cleanups: (() => void)[] = [];
-
-  constructor(timeout: number | undefined) {
-    this.happened = new Promise((resolve) => {
-      this.leave = () => resolve({ kind: 'left' });
-      if (timeout !== undefined) {
-        const timer = setTimeout(() => resolve({ kind: 'timeout' }), timeout * 1000);
-        this.#cleanups.push(() => clearTimeout(timer));
-      }
-      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-        const handler = (): void => resolve({ kind: 'signal', signal });
-        process.on(signal, handler);
-        this.#cleanups.push(() => process.off(signal, handler));
-      }
-    });
-  }
-
-  clear(): void {
-    for (const cleanup of this.#cleanups) cleanup();
-  }
-}
 
 /** Waits for a panic that the guest does not end itself. */
 const panicked = async (watch: PanicWatch, signal: AbortSignal): Promise<RunEnd> =>
@@ -183,6 +119,20 @@ const startDomain = async (
   }
 };
 
+/** The console that takes the user's input. */
+const inputOf = (domain: RunningDomain): ConsoleBackend => domain.vuart ?? domain.console;
+
+/** Stops taking a guest's output while standard output is behind. */
+const hold = (domain: RunningDomain | null): void => {
+  domain?.console.hold();
+  domain?.vuart?.hold();
+};
+
+const release = (domain: RunningDomain | null): void => {
+  domain?.console.release();
+  domain?.vuart?.release();
+};
+
 /** Runs the guest, again each time it reboots; tells how it ended. */
 const runGuest = async (
   host: Host,
@@ -192,21 +142,27 @@ const runGuest = async (
   interruptions: Interruptions,
 ): Promise<RunEnd> => {
   let current: RunningDomain | null = null;
-  const detach = attachTerminal({
+  const terminal = attachTerminal({
     onInput: (bytes) => {
-      current?.console.write(Uint8Array.from(bytes));
+      if (current === null) return true;
+      inputOf(current).write(Uint8Array.from(bytes));
+      return !inputOf(current).blocked;
     },
     onLeave: () => interruptions.leave(),
+    // The default ramdisk's shell ends the guest then; who knows what others do at the end of their input.
+    staysAtEnd: settings.kernel === undefined,
   });
+  const stopDraining = onDrained(() => release(current));
   try {
     for (;;) {
       const watch = new PanicWatch();
       const finished = new AbortController();
       const domain = await startDomain(host, files, settings, (bytes) => {
         watch.feed(bytes);
-        output.console(bytes);
+        if (!output.console(bytes)) hold(current);
       });
       current = domain;
+      inputOf(domain).onInputTaken = () => terminal.resume();
       const end = await Promise.race([
         domain.ended,
         interruptions.happened,
@@ -214,6 +170,7 @@ const runGuest = async (
         host.failure.then((): RunEnd => ({ kind: 'crash', reason: 'the host stopped' })),
       ]);
       finished.abort();
+      release(domain);
       await domain.destroy();
       if (watch.reason !== null && (end.kind === 'reboot' || end.kind === 'crash')) {
         return { kind: 'crash', reason: `kernel panic: ${watch.reason}` };
@@ -221,7 +178,8 @@ const runGuest = async (
       if (end.kind !== 'reboot') return end;
     }
   } finally {
-    detach();
+    stopDraining();
+    terminal.detach();
   }
 };
 
@@ -252,7 +210,7 @@ export const run = async (args: string[]): Promise<number> => {
     domainMemory: settings.memory * MIB + SERVICE_MEMORY,
   });
   const interruptions = new Interruptions(settings.timeout);
-  const output = settings.json ? jsonOutput() : plainOutput;
+  const output = openOutput(settings.json);
   try {
     const end = await runGuest(host, files, settings, output, interruptions);
     const status = exitStatus(end);

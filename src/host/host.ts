@@ -44,6 +44,8 @@ export interface HostOptions extends MachineSizes, PhysicalCpuOptions {
 const WASM_PAGE = 65536;
 /** Milliseconds between looks at a vCPU that is to stop. */
 const STOP_POLL = 1;
+/** Rounds of service without a rest before the thread's other work gets a turn. */
+const ROUNDS_AT_ONCE = 16;
 
 export class Host {
   readonly machine: Machine;
@@ -52,6 +54,7 @@ export class Host {
   readonly #ports = new Map<number, () => void>();
   /** Called at every doorbell. */
   readonly #watchers = new Set<() => void>();
+  readonly #serving: Promise<void>;
   #stopping = false;
 
   constructor({ platform, physicalCpus, hotThreshold, ...sizes }: HostOptions) {
@@ -65,24 +68,27 @@ export class Host {
     const { heap } = this.machine;
     this.#physicalCpus = Array.from({ length: physicalCpus }, () => heap.allocate(PHYSICAL_CPU_SIZE));
     this.#threads = this.#physicalCpus.map((record) => platform.startPhysicalCpu(shared, record, { hotThreshold }));
-    void this.#serve();
+    this.#serving = this.#serve();
+    // Whoever asks for `failure` hears of it; nobody has to.
+    this.#serving.catch(() => {});
   }
 
-  /** Rejects when a physical CPU's thread fails, which takes the host down; never resolves before `stop`. */
+  /** Rejects when a physical CPU's thread or a service fails, which takes the host down; never resolves before `stop`. */
   get failure(): Promise<unknown> {
-    return Promise.all(this.#threads.map(({ ended }) => ended));
+    return Promise.all([this.#serving, ...this.#threads.map(({ ended }) => ended)]);
   }
 
   /** Serves domain 0's events until the host stops. */
   async #serve(): Promise<void> {
     const { i32 } = this.machine.memory;
     const word = ControlWord.doorbell >>> 2;
-    while (!this.#stopping) {
+    for (let rounds = 1; !this.#stopping; rounds++) {
       const seen = Atomics.load(i32, word);
       this.machine.hypervisor.pendingPorts((port) => this.#ports.get(port)?.());
       for (const watcher of [...this.#watchers]) watcher();
       const waiting = Atomics.waitAsync(i32, word, seen);
       if (waiting.async) await waiting.value;
+      else if (rounds % ROUNDS_AT_ONCE === 0) await new Promise((resolve) => setTimeout(resolve));
     }
   }
 

@@ -4,30 +4,35 @@
  * - the file /hostrock/exec, for scripts that do not fit there, when a further ramdisk brings one
  * - otherwise an interactive shell
  * and powers the machine off. Also read: `hostrock.hostname=NAME` and `hostrock.size=ROWSxCOLUMNS`, the size of
- * the terminal that shows the console. `TERM=...` reaches the shell by the kernel's own doing.
+ * the terminal that shows the console, and `hostrock.input=pipe`: nobody types there, so the shell neither prompts nor
+ * echoes, and ends with its input. `TERM=...` reaches the shell by the kernel's own doing.
  *
  * Each external command costs a process, which an emulated machine feels: the shell's own means are preferred.
  */
 export const InitScript = `#!/bin/sh
 set -f
-export PATH=/bin:/sbin:/usr/bin:/usr/sbin HOME=/root USER=root LOGNAME=root SHELL=/bin/sh PS1='\\u@\\h:\\w\\$ '
+export PATH=/bin:/sbin:/usr/bin:/usr/sbin HOME=/root USER=root LOGNAME=root SHELL=/bin/sh PS1='\\u@\\h:\\w\\$ ' PS2='> '
 
 mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs devtmpfs /dev
-mkdir -p /dev/pts /dev/shm
-mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
-for folder in /dev/shm /run /tmp; do mount -t tmpfs tmpfs $folder; done
-
-hostname=hostrock command= size=
+hostname=hostrock command= size= input=
 read -r words < /proc/cmdline
 for word in $words; do
   case $word in
     hostrock.exec=*) command=\${word#*=} ;;
     hostrock.hostname=*) hostname=\${word#*=} ;;
     hostrock.size=*) size=\${word#*=} ;;
+    hostrock.input=*) input=\${word#*=} ;;
   esac
 done
+# Without echo the shell leaves the editing of lines to the terminal.
+if [ "$input" = pipe ]; then stty -echo; PS1= PS2=; fi
+
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+mkdir -p /dev/pts /dev/shm
+mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
+for folder in /dev/shm /run /tmp; do mount -t tmpfs tmpfs $folder; done
+
 echo "$hostname" > /proc/sys/kernel/hostname
 ip link set lo up
 

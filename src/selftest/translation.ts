@@ -15,26 +15,27 @@ const KIB = 1024;
 const MIB = KIB * KIB;
 const GIB = KIB * MIB;
 
+/** Bits of a descriptor that leads to memory. */
 const Bit = {
-  attributesMemory: 1 << 2,
-  user: 1 << 6,
-  readOnly: 1 << 7,
-  innerShareable: 3 << 8,
-  accessed: 1 << 10,
-  notGlobal: 1 << 11,
-  privilegedExecuteNever: 2 ** 53,
-  executeNever: 2 ** 54,
+  attributesMemory: 1n << 2n,
+  user: 1n << 6n,
+  readOnly: 1n << 7n,
+  innerShareable: 3n << 8n,
+  accessed: 1n << 10n,
+  notGlobal: 1n << 11n,
+  privilegedExecuteNever: 1n << 53n,
+  executeNever: 1n << 54n,
 } as const;
 
-const INVALID = 0;
-const BLOCK = 1;
-const TABLE = 3;
-const PAGE = 3;
+const INVALID = 0n;
+const BLOCK = 1n;
+const TABLE = 3n;
+const PAGE = 3n;
 
-const MEMORY = Bit.attributesMemory + Bit.innerShareable + Bit.accessed;
-const NO_CODE = Bit.privilegedExecuteNever + Bit.executeNever;
-const DATA = MEMORY + NO_CODE;
-const DEVICE = Bit.accessed + NO_CODE;
+const MEMORY = Bit.attributesMemory | Bit.innerShareable | Bit.accessed;
+const NO_CODE = Bit.privilegedExecuteNever | Bit.executeNever;
+const DATA = MEMORY | NO_CODE;
+const DEVICE = Bit.accessed | NO_CODE;
 
 const inner = (shift: number): number => (1 << shift) + (1 << (shift + 2)) + (3 << (shift + 4));
 const PHYSICAL_40_BITS = 2 * 2 ** 32;
@@ -56,23 +57,27 @@ const WINDOW = 2 * GIB;
 
 interface WindowPage {
   readonly index: number;
-  readonly descriptor: number;
+  /** The page of memory that it leads to, if it leads to one. */
+  readonly page?: number;
+  readonly attributes: bigint;
 }
-
-const windowPage = (index: number, descriptor: number): WindowPage => ({ index, descriptor });
 
 /** Pages with all sorts of rights. */
 const windowPages = {
-  data: windowPage(0, Place.firstPage + DATA + PAGE),
-  readOnly: windowPage(1, Place.firstPage + DATA + Bit.readOnly + PAGE),
-  notAccessed: windowPage(2, Place.firstPage + DATA - Bit.accessed + PAGE),
-  missing: windowPage(3, INVALID),
-  userCode: windowPage(4, Place.userCode + MEMORY + Bit.user + Bit.readOnly + Bit.privilegedExecuteNever + PAGE),
-  userData: windowPage(5, Place.userData + DATA + Bit.user + PAGE),
-  code: windowPage(6, Place.secondPage + MEMORY + PAGE),
-  changing: windowPage(7, Place.firstPage + DATA + PAGE),
-  ofOneSpace: windowPage(8, Place.firstPage + DATA + Bit.notGlobal + PAGE),
-} as const;
+  data: { index: 0, page: Place.firstPage, attributes: DATA },
+  readOnly: { index: 1, page: Place.firstPage, attributes: DATA | Bit.readOnly },
+  notAccessed: { index: 2, page: Place.firstPage, attributes: DATA & ~Bit.accessed },
+  missing: { index: 3, attributes: DATA },
+  userCode: {
+    index: 4,
+    page: Place.userCode,
+    attributes: MEMORY | Bit.user | Bit.readOnly | Bit.privilegedExecuteNever,
+  },
+  userData: { index: 5, page: Place.userData, attributes: DATA | Bit.user },
+  code: { index: 6, page: Place.secondPage, attributes: MEMORY },
+  changing: { index: 7, page: Place.firstPage, attributes: DATA },
+  ofOneSpace: { index: 8, page: Place.firstPage, attributes: DATA | Bit.notGlobal },
+} as const satisfies Readonly<Record<string, WindowPage>>;
 
 type WindowName = keyof typeof windowPages;
 
@@ -86,8 +91,8 @@ export const unmapped = { level0: 2 ** 39, level1: 3 * GIB, level2: WINDOW + 2 *
 export const UPPER_PAGE = 0xffff_0000_0000_0000n;
 export const UPPER_BLOCK = UPPER_PAGE + BigInt(GIB);
 
-const writeEntry = (guest: GuestAssembler, table: number, index: number, descriptor: number): void =>
-  guest.write(table + 8 * index, descriptor);
+const writeEntry = (guest: GuestAssembler, table: number, index: number, address: number, bits: bigint): void =>
+  guest.write(table + 8 * index, BigInt(address) | bits);
 
 /** Fills entries of a table with blocks, `size` bytes each. */
 const fill = (
@@ -96,11 +101,11 @@ const fill = (
   first: number,
   count: number,
   size: number,
-  attributes: number,
+  attributes: bigint,
 ): void => {
   guest.mov(x0, table + 8 * first);
   guest.mov(x1, count);
-  guest.mov(x2, first * size + attributes + BLOCK);
+  guest.mov(x2, BigInt(first * size) | attributes | BLOCK);
   guest.mov(x3, size);
   guest.bl('fill table');
 };
@@ -158,25 +163,23 @@ const emitBuild = (guest: GuestAssembler): void => {
   fillIdentity(guest, Place.level2Of64, Place.level2Of64, 512 * MIB);
   // The entries of the second gigabyte's table count from its start.
   fillIdentity(guest, Place.level2Low, Place.level2Ram - 8 * 512, 2 * MIB);
-  writeEntry(guest, Place.level1, 0, Place.level2Low + TABLE);
-  writeEntry(guest, Place.level1, 1, Place.level2Ram + TABLE);
-  writeEntry(guest, Place.level1, WINDOW / GIB, Place.level2Window + TABLE);
-  writeEntry(guest, Place.level2Window, 0, Place.level3Window + TABLE);
-  for (const { index, descriptor } of Object.values(windowPages)) {
-    writeEntry(guest, Place.level3Window, index, descriptor);
-  }
-  writeEntry(guest, Place.upperLevel0, 0, Place.upperLevel1 + TABLE);
-  writeEntry(guest, Place.upperLevel1, 0, Place.upperLevel2 + TABLE);
-  writeEntry(guest, Place.upperLevel1, 1, IMAGE_BASE + DATA + BLOCK);
-  writeEntry(guest, Place.upperLevel2, 0, Place.upperLevel3 + TABLE);
-  writeEntry(guest, Place.upperLevel3, 0, Place.firstPage + DATA + PAGE);
+  writeEntry(guest, Place.level1, 0, Place.level2Low, TABLE);
+  writeEntry(guest, Place.level1, 1, Place.level2Ram, TABLE);
+  writeEntry(guest, Place.level1, WINDOW / GIB, Place.level2Window, TABLE);
+  writeEntry(guest, Place.level2Window, 0, Place.level3Window, TABLE);
+  for (const window of Object.values<WindowPage>(windowPages)) writeWindow(guest, window, window.page);
+  writeEntry(guest, Place.upperLevel0, 0, Place.upperLevel1, TABLE);
+  writeEntry(guest, Place.upperLevel1, 0, Place.upperLevel2, TABLE);
+  writeEntry(guest, Place.upperLevel1, 1, IMAGE_BASE, DATA | BLOCK);
+  writeEntry(guest, Place.upperLevel2, 0, Place.upperLevel3, TABLE);
+  writeEntry(guest, Place.upperLevel3, 0, Place.firstPage, DATA | PAGE);
   guest.ldp(x9, lr, post(sp, 16));
   guest.ret();
 };
 
-/** Makes a page of the window lead to another page of memory; the caller sees to the TLB. */
-export const pointWindow = (guest: GuestAssembler, name: WindowName, page: number): void => {
-  const { index, descriptor } = windowPages[name];
-  const attributes = descriptor - Place.firstPage;
-  writeEntry(guest, Place.level3Window, index, page === 0 ? INVALID : page + attributes);
-};
+const writeWindow = (guest: GuestAssembler, { index, attributes }: WindowPage, page: number | undefined): void =>
+  writeEntry(guest, Place.level3Window, index, page ?? 0, page === undefined ? INVALID : attributes | PAGE);
+
+/** Makes a page of the window lead to another page of memory, or nowhere; the caller sees to the TLB. */
+export const pointWindow = (guest: GuestAssembler, name: WindowName, page?: number): void =>
+  writeWindow(guest, windowPages[name], page);

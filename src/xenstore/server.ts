@@ -48,11 +48,7 @@ export class XenStore {
       this.release(domid);
       return true;
     },
-    setTarget: (domid, target) => {
-      const connection = this.#connections.get(domid);
-      if (connection !== undefined) connection.target = target;
-      return connection !== undefined;
-    },
+    setTarget: (domid, target) => this.setTarget(domid, target),
   };
 
   constructor(quota: Quota = defaultQuota) {
@@ -94,6 +90,13 @@ export class XenStore {
 
   isIntroduced(domid: number): boolean {
     return domid === CONTROL_DOMAIN || this.#connections.has(domid);
+  }
+
+  /** Lets a domain act for another, with all its rights; false if it is not connected. */
+  setTarget(domid: number, target: number): boolean {
+    const connection = this.#connections.get(domid);
+    if (connection !== undefined) connection.target = target;
+    return connection !== undefined;
   }
 
   /** Tells who watches that a domain has shut down or crashed. */

@@ -29,10 +29,9 @@ const names: Readonly<Record<string, RequestName>> = {
 const TREE_LINE = /^(\S+) = "(.*)" {3}\((.*)\)$/;
 
 test('a recorded conversation of a kernel with a disk and a network interface goes the same way', () => {
-  const { store, guest } = (() => {
-    const made = new TestStore();
-    return { store: made.store, guest: made.guest(1) };
-  })();
+  const host = new TestStore();
+  const guest = host.guest(1);
+  const { store } = host;
   for (const line of recorded('vbd-vif-tree')) {
     const [, path, value, permissions] = TREE_LINE.exec(line) ?? assert.fail(line);
     store.write(path, value);

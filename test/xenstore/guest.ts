@@ -11,6 +11,7 @@ import type { Quota } from '../../src/xenstore/quota.ts';
 import { defaultQuota } from '../../src/xenstore/quota.ts';
 import { StoreRing } from '../../src/xenstore/ring.ts';
 import { XenStore } from '../../src/xenstore/server.ts';
+import { TransactionTable } from '../../src/xenstore/transactions.ts';
 
 /** Guests of a store that has no hypervisor under it: their side of the rings, driven by tests. */
 
@@ -139,6 +140,13 @@ export class TestGuest {
     return answers.map(describe);
   }
 
+  /** Asks for a new connection, as a kernel does that was started by another. */
+  reconnect(): void {
+    this.setField(Field.connection, 1);
+    this.poll();
+    this.#received = new Uint8Array(0);
+  }
+
   /** The events that wait. */
   events(): string[] {
     return this.drain().map(describe);
@@ -159,10 +167,29 @@ export class TestStore {
     this.store = new XenStore({ ...defaultQuota, ...quota });
   }
 
+  /** What sends domain 0's messages; the answers go to `onAnswer`. */
+  control(onAnswer: (message: Message) => void): (name: RequestName, payload: string) => void {
+    const client = {
+      domid: 0,
+      target: -1,
+      transactions: new TransactionTable(),
+      deliver: (): void => {},
+      send: onAnswer,
+    };
+    return (name, payload) =>
+      this.store.handle(client, {
+        type: MessageType[name],
+        requestId: 1,
+        transactionId: 0,
+        payload: payloadOf(payload),
+      });
+  }
+
   guest(domid = 1): TestGuest {
     if (domid >= PAGES) throw new RangeError('there is no page for such a guest');
     this.store.makeDirectory(`/local/domain/${domid}`);
     this.store.setPermissions(`/local/domain/${domid}`, [`n${domid}`, 'r0']);
+    this.#memory.u8.fill(0, domid * PAGE_SIZE, (domid + 1) * PAGE_SIZE);
     return new TestGuest(this.store, this.#memory, domid * PAGE_SIZE, domid);
   }
 }

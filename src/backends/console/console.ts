@@ -18,22 +18,34 @@ export class ConsoleBackend {
   readonly #options: ConsoleOptions;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
+  #held = false;
+  /** Called when all input has found room. */
+  onInputTaken: () => void = () => {};
 
   constructor(options: ConsoleOptions) {
     this.#options = options;
   }
 
-  /** The guest's event channel fired, or somebody wants to be sure. */
+  /**
+   * The guest's event channel fired, or somebody wants to be sure. Looks once: guests notify after each write, and one that
+   * never stops writing must not keep the caller.
+   */
   poll(): void {
-    let changed = false;
-    for (;;) {
-      const output = this.#options.ring.read();
-      if (output === null) break;
-      changed = true;
-      if (output.length > 0) this.#options.onOutput(output);
-    }
-    if (this.#flush()) changed = true;
-    if (changed) this.#options.notify();
+    const output = this.#held ? null : this.#options.ring.read();
+    if (output !== null && output.length > 0) this.#options.onOutput(output);
+    const moved = this.#flush();
+    if (output !== null || moved) this.#options.notify();
+    if (moved && !this.blocked) this.onInputTaken();
+  }
+
+  /** Leaves output in the ring, where the guest waits for room, until `release`: whoever takes it is not keeping up. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    this.#held = false;
+    this.poll();
   }
 
   /** Gives the guest input; false if so much waits already that it was refused. */

@@ -291,6 +291,9 @@ export abstract class Builder extends Operations {
   /** Leaves translated code after this instruction (`next`) or with PC at it (`this`). */
   abstract leave(exit: Exit, at: 'this' | 'next'): void;
 
+  /** Ends the instruction: leaves translated code after it if the condition holds, else the next instruction follows. */
+  abstract leaveIf(condition: I32, exit: Exit): void;
+
   // For the tiers
 
   /** Called by the tier around each description. */

@@ -108,6 +108,17 @@ abstract class ColdBuilder extends GuestBuilder {
     this.emitLeave(exit, at);
   }
 
+  override leaveIf(condition: I32, exit: Exit): void {
+    const leaves = this.now(condition);
+    this.terminate();
+    this.emit(leaves);
+    this.code.branchHint(false);
+    this.code.if();
+    this.emitLeave(exit, 'next');
+    this.code.end();
+    this.emitNext();
+  }
+
   /** Pushes a direct branch's distance in bytes (i32). */
   protected emitDistance(): void {
     this.code.localGet(this.recordLocal);

@@ -325,6 +325,19 @@ export class HotBuilder extends GuestBuilder {
     this.#exit(Exit.continue);
   }
 
+  override leaveIf(condition: I32, exit: Exit): void {
+    const leaves = this.now(condition);
+    this.terminate();
+    if (this.#remaining === 0) this.#outcome = 'next';
+    const { code } = this;
+    this.emit(leaves);
+    code.branchHint(false);
+    code.if();
+    if (this.#remaining > 0) this.#addBudget(this.#remaining);
+    this.leaveAt(this.#position + 1, exit);
+    code.end();
+  }
+
   override leave(exit: Exit, at: 'this' | 'next'): void {
     this.terminate();
     if (!this.#synchronized) {

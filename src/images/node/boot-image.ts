@@ -53,7 +53,12 @@ async function findMirror(
   );
 }
 
-async function readNamedFile(path: string): Promise<Uint8Array> {
+/**
+ * A file that the user named.
+ *
+ * @throws ImageError `permission`, `io`
+ */
+export async function readNamedFile(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {

@@ -8,7 +8,7 @@ import { ConsoleRing } from '../output.ts';
 import { Global, PAGE_BYTES, Place } from '../places.ts';
 import type { Subject } from '../subject.ts';
 
-const { x0, x1, x19, x20, w0, w1 } = registers;
+const { x0, x19, x20, w0, w1 } = registers;
 
 const getParameter = (guest: GuestAssembler, name: string, index: number): void => {
   guest.argument(HvmParamArgument.size, u16(HvmParamArgument.domid, DOMID_SELF), u32(HvmParamArgument.index, index));

@@ -4,7 +4,6 @@ import { Errno } from '../../hypervisor/abi/errno.ts';
 import { HvmOp, HvmParam, HvmParamArgument } from '../../hypervisor/abi/hvm.ts';
 import { HypercallNumber } from '../../hypervisor/abi/hypercall-number.ts';
 import { MemoryOp } from '../../hypervisor/abi/memory.ts';
-import { SchedOp } from '../../hypervisor/abi/sched.ts';
 import { MulticallEntry, VM_ASSIST_RUNSTATE_UPDATE_FLAG, VmAssistCommand } from '../../hypervisor/abi/shared-info.ts';
 import { RegisterRunstateArea, Runstate, RunstateInfo, VcpuOp } from '../../hypervisor/abi/vcpu.ts';
 import { Feature, FeatureInfo, VersionOp } from '../../hypervisor/abi/version.ts';

@@ -1,6 +1,6 @@
 import { post, registers } from '../../cpu/arm64/assembler.ts';
 import type { GuestAssembler } from '../guest-assembler.ts';
-import { PAGE_BYTES, Place, ProcessorBlock } from '../places.ts';
+import { IMAGE_BASE, PAGE_BYTES, Place, ProcessorBlock } from '../places.ts';
 import type { Subject } from '../subject.ts';
 import { FaultStatus, Syndrome } from '../syndrome.ts';
 import {
@@ -66,7 +66,7 @@ const checkAliases = (guest: GuestAssembler): void => {
   guest.mov(x6, UPPER_PAGE);
   guest.ldr(x0, [x6, 16]);
   guest.expect('a page in the upper half', x0, SECOND);
-  guest.mov(x6, UPPER_BLOCK + BigInt(Place.firstPage - Place.globals + 64 * 1024));
+  guest.mov(x6, UPPER_BLOCK + BigInt(Place.firstPage - IMAGE_BASE));
   guest.ldr(x0, [x6, 16]);
   guest.expect('a page in a block of 1 GiB', x0, SECOND);
   // Eight bytes across two pages that are the same page.
@@ -74,7 +74,7 @@ const checkAliases = (guest: GuestAssembler): void => {
   guest.write(windowAddress('data') + PAGE_BYTES - 8, 0x0606_0606_0505_0505n);
   guest.mov(x6, windowAddress('data') + PAGE_BYTES - 3);
   guest.ldr(x0, [x6]);
-  guest.expect('a misaligned load across pages', x0, 0x08_0707_0707_0606_06n);
+  guest.expect('a misaligned load across pages', x0, 0x0807_0707_0706_0606n);
 };
 
 /** A load or store that must fail. */
@@ -132,7 +132,7 @@ const checkInvalidation = (guest: GuestAssembler): void => {
   guest.write(Place.secondPage, SECOND);
   guest.read(x0, windowAddress('changing'));
   guest.expect('a page before its entry changes', x0, FIRST);
-  pointWindow(guest, 'changing', 0);
+  pointWindow(guest, 'changing');
   guest.dsb('ishst');
   guest.mov(x6, windowAddress('changing') / PAGE_BYTES);
   guest.tlbi('vaae1is', x6);

@@ -5,7 +5,9 @@ import { faults } from './faults.ts';
 import { floatingPoint } from './floating-point.ts';
 import { hypercalls } from './hypercalls.ts';
 import { integer } from './integer.ts';
+import { interrupts } from './interrupts.ts';
 import { mmu } from './mmu.ts';
+import { timer } from './timer.ts';
 
 /** In the order in which they are run: later ones build on earlier ones. */
-export const subjects: readonly Subject[] = [console, deviceTree, hypercalls, integer, floatingPoint, faults, mmu];
+export const subjects: readonly Subject[] = [console, deviceTree, hypercalls, integer, floatingPoint, faults, mmu, interrupts, timer];

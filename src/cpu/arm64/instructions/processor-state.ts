@@ -4,7 +4,7 @@ import { type Instruction, instruction } from '../../instruction.ts';
 import type { Builder } from '../../ir/builder.ts';
 import type { I32, I64, Register } from '../../ir/value.ts';
 import { defineRoutine, Status } from '../../runtime.ts';
-import { SCRATCH } from '../../state.ts';
+import { INTERRUPT_LINE, SCRATCH } from '../../state.ts';
 import { flagBits, setFlagBits } from '../flags.ts';
 import { writeFpcr, writeFpsr } from '../floating-point/control.ts';
 import { panSet } from '../mmu/banks.ts';
@@ -45,13 +45,6 @@ const trapRead = (runtime: EngineRuntime, state: number): number =>
   trapAccess(runtime, state, runtime.memory.i32[(state + SCRATCH) >>> 2] as number, false);
 const trapWriteRoutine = defineRoutine<EngineRuntime>(trapWrite);
 const trapReadRoutine = defineRoutine<EngineRuntime>(trapRead);
-/** As trapWriteRoutine, but only if DAIF is not EL0's to write: called in any case. */
-const checkDaifRoutine = defineRoutine<EngineRuntime>((runtime, state) => {
-  const words = runtime.memory.i32;
-  if (words[(state + CURRENT_EL) >>> 2] !== 0) return Status.done;
-  return ((words[(state + SCTLR_EL1) >>> 2] as number) & SCTLR_UMA) !== 0 ? Status.done : trapWrite(runtime, state);
-});
-
 /** 1 if DAIF is beyond the current level. */
 const daifTrapped = (o: Builder): I32 =>
   o.eqz(o.or(o.state32(CURRENT_EL), o.and(o.state32(SCTLR_EL1), o.i32(SCTLR_UMA))));
@@ -196,9 +189,11 @@ const writes: readonly Instruction[] = [
     bits: registerMoveBits(encoding.daif, false),
     operands: { t: source('Rt'), move: moveOf(encoding.daif) },
     describe(o, x) {
-      o.callChecked(checkDaifRoutine, [x.move], []);
+      o.ifThen(daifTrapped(o), () => {
+        o.callChecked(trapWriteRoutine, [x.move], []);
+      });
       o.setState32(DAIF, o.and(o.get32(x.t), o.i32(DAIF_BITS)));
-      o.leave(Exit.interruptCheck, 'next');
+      o.leaveIf(o.state32(INTERRUPT_LINE), Exit.interruptCheck);
     },
   }),
   instruction({
@@ -265,9 +260,11 @@ const immediates: readonly Instruction[] = [
     bits: '1101010100000 011 0100 CRm:4 111 11111',
     operands: { move: immediateMove(3, 7) },
     describe(o, x) {
-      o.callChecked(checkDaifRoutine, [x.move], []);
+      o.ifThen(daifTrapped(o), () => {
+        o.callChecked(trapWriteRoutine, [x.move], []);
+      });
       o.setState32(DAIF, o.and(o.state32(DAIF), o.not(o.shl(immediateOf(o, x.move), o.i32(DAIF_SHIFT)))));
-      o.leave(Exit.interruptCheck, 'next');
+      o.leaveIf(o.state32(INTERRUPT_LINE), Exit.interruptCheck);
     },
   }),
   instruction({

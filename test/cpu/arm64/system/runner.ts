@@ -73,7 +73,7 @@ export class Runner {
         exit = engine.step(state);
         if (exit !== Exit.exception && exit !== Exit.exceptionReturn) afterStep(engine, state);
       }
-      used += 1000 - (machine.get32(state, BUDGET) | 0);
+      used += 1001 - (machine.get32(state, BUDGET) | 0);
       if (exit !== Exit.interruptCheck && exit !== Exit.budget) this.exits.push(exit);
       switch (exit) {
         case Exit.exception:
