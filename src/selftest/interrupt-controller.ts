@@ -1,5 +1,4 @@
 import { lsl, registers } from '../cpu/arm64/assembler.ts';
-import { EVENT_INTERRUPT } from '../hypervisor/abi/guest-layout.ts';
 import type { GuestAssembler } from './guest-assembler.ts';
 import { Interrupt } from './interrupt-numbers.ts';
 
@@ -32,11 +31,13 @@ const Redistributor = {
   priorities: PRIVATE_FRAME + 0x400,
 } as const;
 
+const privateRegister = (vcpu: number, offset: number): number =>
+  REDISTRIBUTORS + vcpu * 2 ** REDISTRIBUTOR_SHIFT + offset;
+
 /** Affinity routing, both groups. */
 const DISTRIBUTOR_ON = 0x13;
 const WRITE_PENDING = 31;
 const PROCESSOR_SLEEP = 1 << 1;
-const CHILDREN_ASLEEP = 2;
 
 /** Priorities; less is more urgent. */
 export const Priority = { usual: 0xa0, urgent: 0x60, openMask: 0xf0, closedMask: 0x40, idle: 0xff } as const;
@@ -45,11 +46,11 @@ export const Priority = { usual: 0xa0, urgent: 0x60, openMask: 0xf0, closedMask:
 export const SPURIOUS = 1023;
 
 const SOFTWARE_INTERRUPTS = 16;
+/** Not the event interrupt: it would come again and again until the page is mapped where it is turned off. */
 const enabled = [
   ...Array.from({ length: SOFTWARE_INTERRUPTS }, (_, number) => number),
   Interrupt.virtualTimer,
   Interrupt.physicalTimer,
-  EVENT_INTERRUPT,
 ];
 const ENABLED_PRIVATE = enabled.reduce((bits, number) => bits | (1 << number), 0) >>> 0;
 const PRIORITIES_OF_PRIVATE = 32;
@@ -58,9 +59,10 @@ const PRIORITIES_OF_PRIVATE = 32;
 export const emitInterruptController = (guest: GuestAssembler): void => {
   guest.label('distributor on');
   guest.write(Distributor.control, DISTRIBUTOR_ON, 4);
-  guest.label('distributor busy');
-  guest.read(w1, Distributor.control);
-  guest.tbnz(w1, WRITE_PENDING, 'distributor busy');
+  guest.await('pending write of the distributor', w1, 0, () => {
+    guest.read(w1, Distributor.control);
+    guest.lsr(w1, w1, WRITE_PENDING);
+  });
   guest.ret();
 
   guest.label('interrupts on');
@@ -69,9 +71,7 @@ export const emitInterruptController = (guest: GuestAssembler): void => {
   guest.ldr(w1, [x0, Redistributor.wake]);
   guest.and(w1, w1, ~PROCESSOR_SLEEP);
   guest.str(w1, [x0, Redistributor.wake]);
-  guest.label('redistributor asleep');
-  guest.ldr(w1, [x0, Redistributor.wake]);
-  guest.tbnz(w1, CHILDREN_ASLEEP, 'redistributor asleep');
+  guest.await('sleep of the redistributor', w1, 0, () => guest.ldr(w1, [x0, Redistributor.wake]));
   guest.mov(x2, Redistributor.priorities);
   guest.add(x2, x0, x2);
   guest.mov(w1, Priority.usual * 0x0101_0101);
@@ -95,6 +95,13 @@ export const emitInterruptController = (guest: GuestAssembler): void => {
   guest.isb();
   guest.ret();
 };
+
+/** Enables a private interrupt of a vCPU. */
+export const enablePrivate = (guest: GuestAssembler, vcpu: number, interrupt: number): void =>
+  guest.write(privateRegister(vcpu, Redistributor.enable), 2 ** interrupt, 4);
+
+export const setPrivatePriority = (guest: GuestAssembler, vcpu: number, interrupt: number, priority: number): void =>
+  guest.write(privateRegister(vcpu, Redistributor.priorities) + interrupt, priority, 1);
 
 /** Sends a software-generated interrupt to a vCPU. */
 export const sendSoftware = (guest: GuestAssembler, interrupt: number, vcpu: number): void => {

@@ -71,13 +71,20 @@ export const Global = {
   noteText: 56,
   /** Processors that the device tree lists. */
   processors: 64,
-  /** 1 once the interrupt controller is set up. */
-  interruptsReady: 72,
-  /** What the two vCPUs tell each other. */
-  stage: 80,
-  atomicCount: 88,
-  exclusiveCount: 96,
-  otherAffinity: 104,
+  /** How far vCPU 1 is, and how far vCPU 0 lets it go. */
+  stage: 72,
+  permitted: 80,
+  /** What vCPU 1 found: PSCI's context, its MPIDR_EL1, and what it read. */
+  otherContext: 88,
+  otherAffinity: 96,
+  otherValue: 104,
+  /** A check of vCPU 1's that failed: the text (0 if none), what it got and what it expected. */
+  otherFailure: 112,
+  otherGot: 120,
+  otherExpected: 128,
+  /** Counts that both vCPUs increment, by an atomic instruction and by exclusive accesses. */
+  atomicCount: 192,
+  exclusiveCount: 256,
 } as const;
 
 /** Byte offsets in a vCPU's block, to which its TPIDR_EL1 points. All but the counts are 64 bits. */

@@ -7,7 +7,7 @@ import { Global, Place, ProcessorBlock, processorBlock, stackTop } from './place
 import { PsciFunction } from './psci-function.ts';
 import type { Subject } from './subject.ts';
 
-const { x0, x1, x2, x3, x11, x12, x19, x20, x21, w1, w2, xzr, sp } = registers;
+const { x0, x1, x2, x3, x4, x11, x12, x19, x20, x21, w1, w2, xzr, sp } = registers;
 
 /** SCTLR_EL1 as a guest starts with it: without translation. */
 export const SCTLR_START = 0x00c5_0078;
@@ -68,6 +68,7 @@ const emitEnd = (guest: GuestAssembler): void => {
 export const emitVerdicts = (guest: GuestAssembler): void => {
   emitPassed(guest);
   emitFailed(guest);
+  emitFailedOther(guest);
   emitUnexpected(guest);
   emitGoOn(guest);
   emitQuiesce(guest);
@@ -91,6 +92,10 @@ const emitPassed = (guest: GuestAssembler): void => {
 /** A value (x0) is not what it should be (x1); what it is stands at x2. */
 const emitFailed = (guest: GuestAssembler): void => {
   guest.label('failed');
+  guest.mrs(x3, 'TPIDR_EL1');
+  guest.mov(x4, processorBlock(0));
+  guest.cmp(x3, x4);
+  guest.b('failed on vCPU 1', 'ne');
   guest.mov(x19, x0);
   guest.mov(x20, x1);
   guest.mov(x21, x2);
@@ -103,12 +108,30 @@ const emitFailed = (guest: GuestAssembler): void => {
   guest.b('line over');
 };
 
-/** An exception that no check expects. On vCPU 1 it ends that vCPU: vCPU 0 will find out. */
+/** Leaves what failed to vCPU 0 (which finds it with 'vCPU 1 failed') and turns this vCPU off. */
+const emitFailedOther = (guest: GuestAssembler): void => {
+  guest.label('failed on vCPU 1');
+  guest.writeGlobal(Global.otherGot, x0);
+  guest.writeGlobal(Global.otherExpected, x1);
+  guest.dmb('ish');
+  guest.writeGlobal(Global.otherFailure, x2);
+  guest.secureCall(PsciFunction.cpuOff);
+  guest.b('halt');
+
+  guest.label('vCPU 1 failed');
+  guest.dmb('ish');
+  guest.readGlobal(x0, Global.otherGot);
+  guest.readGlobal(x1, Global.otherExpected);
+  guest.readGlobal(x2, Global.otherFailure);
+  guest.b('failed');
+};
+
+/** An exception that no check expects. */
 const emitUnexpected = (guest: GuestAssembler): void => {
   guest.label('unexpected');
   guest.mov(x1, processorBlock(0));
   guest.cmp(x0, x1);
-  guest.b('give up vCPU', 'ne');
+  guest.b('unexpected on vCPU 1', 'ne');
   guest.readGlobal(x1, Global.reporting);
   guest.cbnz(x1, 'give up');
   guest.mov(x19, x0);
@@ -125,9 +148,11 @@ const emitUnexpected = (guest: GuestAssembler): void => {
   }
   guest.b('line over');
 
-  guest.label('give up vCPU');
-  guest.secureCall(PsciFunction.cpuOff);
-  guest.b('halt');
+  guest.label('unexpected on vCPU 1');
+  guest.ldr(x0, [x0, ProcessorBlock.syndrome]);
+  guest.mov(x1, xzr);
+  guest.adr(x2, guest.text('syndrome of an unexpected exception on vCPU 1'));
+  guest.b('failed on vCPU 1');
 
   // An exception while a result is being written.
   guest.label('give up');

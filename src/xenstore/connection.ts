@@ -1,3 +1,4 @@
+import { NO_TARGET } from './permissions.ts';
 import {
   decodeMessage,
   encodeMessage,
@@ -43,8 +44,8 @@ const BATCH = 64;
 
 export class Connection implements Client {
   readonly domid: number;
-  /** The domain that this one acts for, or -1. */
-  target = -1;
+  /** The domain that this one acts for, if any. */
+  target: number = NO_TARGET;
   readonly transactions: TransactionTable = new TransactionTable();
   readonly #options: ConnectionOptions;
   readonly #incoming = new Uint8Array(HEADER_SIZE + PAYLOAD_MAX);

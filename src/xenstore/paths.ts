@@ -21,10 +21,6 @@ export const domainPath = (domid: number): string => `/local/domain/${domid}`;
 
 export const isSpecial = (path: string): boolean => path.startsWith('@');
 
-/** Whether `path` is `ancestor` or lies below it. */
-export const isWithin = (path: string, ancestor: string): boolean =>
-  ancestor === '/' || path === ancestor || (path.startsWith(ancestor) && path[ancestor.length] === '/');
-
 /** The folder a path lies in; the root's own is the root. */
 export const parentOf = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf('/')));
 

@@ -16,13 +16,14 @@ export interface Permission {
 
 export type Permissions = readonly [Permission, ...Permission[]];
 
-/** Somebody who asks the store; `target` is the domain it acts for (SET_TARGET), or -1. */
+/** Somebody who asks the store; `target` is the domain it acts for (SET_TARGET), or NO_TARGET. */
 export interface Identity {
   readonly domid: number;
   readonly target: number;
 }
 
 export const CONTROL_DOMAIN = 0;
+export const NO_TARGET = -1;
 
 const LETTERS = 'nrwb';
 const PERMISSION = /^([nrwb])(\d{1,5})$/;
@@ -56,7 +57,7 @@ export const accessOf = ({ domid, target }: Identity, permissions: Permissions):
   if (domid === CONTROL_DOMAIN || domid === owner || target === owner) {
     return Access.read | Access.write | Access.owner;
   }
-  const own = permissions.find((entry, index) => index > 0 && (entry.domid === domid || entry.domid === target));
+  const own = permissions.find((entry) => entry.domid === domid || entry.domid === target);
   return (own ?? permissions[0]).access;
 };
 

@@ -78,7 +78,11 @@ const textOf = (bytes: Uint8Array): string => {
 };
 
 /** The bytes of a text whose characters are bytes. */
-export const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
+const bytesOf = (text: string): Uint8Array => {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+};
 
 const malformed = (): StoreError => new StoreError('EINVAL', 'the payload');
 

@@ -1,5 +1,5 @@
 import { Connection } from './connection.ts';
-import { CONTROL_DOMAIN, formatPermission, parsePermissions } from './permissions.ts';
+import { CONTROL_DOMAIN, formatPermission, NO_TARGET, parsePermissions } from './permissions.ts';
 import type { Message } from './protocol.ts';
 import { defaultQuota, type Quota } from './quota.ts';
 import { answer, type Domains, type WireClient } from './requests.ts';
@@ -21,8 +21,6 @@ export interface Introduction {
   readonly pollAgain: () => void;
 }
 
-const DOM0_TARGET = -1;
-
 export class XenStore {
   readonly #quota: Quota;
   readonly #store: Store;
@@ -32,7 +30,7 @@ export class XenStore {
   #calling = false;
   readonly #dom0: Client = {
     domid: CONTROL_DOMAIN,
-    target: DOM0_TARGET,
+    target: NO_TARGET,
     transactions: new TransactionTable(),
     deliver: () => {},
   };
@@ -83,6 +81,7 @@ export class XenStore {
     if (connection === undefined) return;
     this.#connections.delete(domid);
     connection.close();
+    for (const other of this.#connections.values()) if (other.target === domid) other.target = NO_TARGET;
     this.#store.forgetDomain(domid);
     this.#store.released();
     this.#call();
@@ -168,7 +167,7 @@ export class XenStore {
   watch(path: string, handler: (path: string) => void): () => void {
     const client: Client = {
       domid: CONTROL_DOMAIN,
-      target: DOM0_TARGET,
+      target: NO_TARGET,
       transactions: new TransactionTable(),
       deliver: (changed) => {
         this.#calls.push(() => {

@@ -1,10 +1,10 @@
 import { applyOperation, type Change, type Operation } from './operations.ts';
-import { INTRODUCE_DOMAIN, isSpecial, parentOf, RELEASE_DOMAIN, resolvePath, resolveWatchPath } from './paths.ts';
+import { INTRODUCE_DOMAIN, isSpecial, RELEASE_DOMAIN, resolvePath, resolveWatchPath } from './paths.ts';
 import { Access, CONTROL_DOMAIN, isPermitted, ownerOf, type Permissions } from './permissions.ts';
 import type { Quota } from './quota.ts';
 import { StoreError } from './store-error.ts';
 import { Transaction, type TransactionTable, type View } from './transactions.ts';
-import { type Node, Tree, walk } from './tree.ts';
+import { type Found, type Node, Tree, walk } from './tree.ts';
 import { type Watch, type Watcher, Watches } from './watches.ts';
 
 /**
@@ -33,7 +33,7 @@ export class Store {
     [RELEASE_DOMAIN, SPECIAL_PERMISSIONS],
   ]);
   readonly #main: View = {
-    get: (path) => this.#tree.get(path),
+    find: (path) => this.#tree.find(path),
     count: (domid) => this.#tree.count(domid),
     perform: (operation) => this.#performAll([operation]),
   };
@@ -64,25 +64,25 @@ export class Store {
     this.#limit(client, value.length, this.#quota.valueSize, `the value of ${path}`);
     const view = this.#view(client, transaction);
     const absolute = resolvePath(client.domid, path);
-    if (this.#find(view, client, absolute, Access.write) === undefined) this.#checkRoom(view, client, absolute);
+    this.#checkRoom(view, client, this.#find(view, client, absolute, Access.write));
     view.perform({ kind: 'write', path: absolute, value, creator: client.domid });
   }
 
   makeDirectory(client: Client, transaction: number, path: string): void {
     const view = this.#view(client, transaction);
     const absolute = resolvePath(client.domid, path);
-    if (this.#find(view, client, absolute, Access.write) !== undefined) return;
-    this.#checkRoom(view, client, absolute);
+    const found = this.#find(view, client, absolute, Access.write);
+    if (found.missing === 0) return;
+    this.#checkRoom(view, client, found);
     view.perform({ kind: 'write', path: absolute, value: null, creator: client.domid });
   }
 
   remove(client: Client, transaction: number, path: string): void {
     const view = this.#view(client, transaction);
     const absolute = resolvePath(client.domid, path);
-    if (this.#find(view, client, absolute, Access.write) === undefined) {
-      if (view.get(parentOf(absolute)) === undefined) throw new StoreError('ENOENT', `the parent of ${path}`);
-      return;
-    }
+    const { missing } = this.#find(view, client, absolute, Access.write);
+    if (missing > 1) throw new StoreError('ENOENT', `the parent of ${path}`);
+    if (missing === 1) return;
     if (absolute === '/') throw new StoreError('EINVAL', 'removing the root');
     view.perform({ kind: 'remove', path: absolute });
   }
@@ -165,7 +165,8 @@ export class Store {
       }
     }
     for (const [path, [owner, ...others]] of this.#special) {
-      this.#special.set(path, [owner, ...others.filter((entry) => entry.domid !== domid)]);
+      const left = others.filter((entry) => entry.domid !== domid);
+      this.#special.set(path, owner.domid === domid ? SPECIAL_PERMISSIONS : [owner, ...left]);
     }
   }
 
@@ -189,32 +190,24 @@ export class Store {
   }
 
   #existing(view: View, client: Client, path: string, wanted: number): Node {
-    const node = this.#find(view, client, path, wanted);
-    if (node === undefined) throw new StoreError('ENOENT', path);
-    return node;
+    const { nearest, missing } = this.#find(view, client, path, wanted);
+    if (missing > 0) throw new StoreError('ENOENT', path);
+    return nearest;
   }
 
   /**
-   * A node that the client may access so, or undefined if there is none. Then the nearest folder above decides: who may not
-   * look there does not learn that the node is missing either.
+   * Looks for a node that the client wants to access so. If it is missing the nearest above decides: who may not look there
+   * does not learn that it is missing either.
    */
-  #find(view: View, client: Client, path: string, wanted: number): Node | undefined {
-    let at = path;
-    let node = view.get(at);
-    const found = node;
-    while (node === undefined) {
-      at = parentOf(at);
-      node = view.get(at);
-    }
-    if (!isPermitted(client, node.permissions, wanted)) throw new StoreError('EACCES', path);
+  #find(view: View, client: Client, path: string, wanted: number): Found {
+    const found = view.find(path);
+    if (!isPermitted(client, found.nearest.permissions, wanted)) throw new StoreError('EACCES', path);
     return found;
   }
 
-  /** Whether a client may own the nodes that making this one takes. */
-  #checkRoom(view: View, client: Client, path: string): void {
-    let missing = 0;
-    for (let at = path; view.get(at) === undefined; at = parentOf(at)) missing++;
-    this.#limit(client, view.count(client.domid) + missing, this.#quota.nodes, 'nodes');
+  /** Whether a client may own the nodes that are missing. */
+  #checkRoom(view: View, client: Client, { missing }: Found): void {
+    if (missing > 0) this.#limit(client, view.count(client.domid) + missing, this.#quota.nodes, 'nodes');
   }
 
   #limit(client: Client, count: number, limit: number, what: string, code: 'ENOSPC' | 'E2BIG' = 'ENOSPC'): void {

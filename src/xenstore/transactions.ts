@@ -1,7 +1,7 @@
 import { applyOperation, type Operation } from './operations.ts';
 import { parentOf } from './paths.ts';
 import { StoreError } from './store-error.ts';
-import { type Node, type Tree, walk } from './tree.ts';
+import { type Found, type Tree, walk } from './tree.ts';
 
 /**
  * Transactions: each works on a fork of the tree and remembers which nodes it has looked at. It can commit if those are still
@@ -10,7 +10,7 @@ import { type Node, type Tree, walk } from './tree.ts';
 
 /** What requests read and change: the tree itself, or a transaction's. */
 export interface View {
-  get(path: string): Node | undefined;
+  find(path: string): Found;
   count(domid: number): number;
   perform(operation: Operation): void;
 }
@@ -34,9 +34,13 @@ export class Transaction implements View {
     return this.#operations;
   }
 
-  get(path: string): Node | undefined {
-    this.#see(path);
-    return this.#tree.get(path);
+  find(path: string): Found {
+    const found = this.#tree.find(path);
+    // That nodes are missing shows in the list of children of the last that is there.
+    let nearest = path;
+    for (let i = 0; i < found.missing; i++) nearest = parentOf(nearest);
+    this.#see(nearest);
+    return found;
   }
 
   count(domid: number): number {

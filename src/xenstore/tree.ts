@@ -14,6 +14,14 @@ export interface Node {
   readonly children: ReadonlyMap<string, Node>;
 }
 
+/** How far the tree goes along a path. */
+export interface Found {
+  /** The node itself, or the last above it. */
+  readonly nearest: Node;
+  /** Nodes that are not there, from the path's own up. */
+  readonly missing: number;
+}
+
 interface OwnNode extends Node {
   value: Uint8Array;
   permissions: Permissions;
@@ -59,12 +67,19 @@ export class Tree {
   }
 
   get(path: string): Node | undefined {
-    let node: OwnNode | undefined = this.#root;
-    for (const name of namesOf(path)) {
-      node = node.children.get(name);
-      if (node === undefined) return undefined;
+    const { nearest, missing } = this.find(path);
+    return missing === 0 ? nearest : undefined;
+  }
+
+  find(path: string): Found {
+    let nearest: OwnNode = this.#root;
+    const names = namesOf(path);
+    for (const [depth, name] of names.entries()) {
+      const child = nearest.children.get(name);
+      if (child === undefined) return { nearest, missing: names.length - depth };
+      nearest = child;
     }
-    return node;
+    return { nearest, missing: 0 };
   }
 
   /** Nodes that a domain owns. */

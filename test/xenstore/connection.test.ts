@@ -35,6 +35,16 @@ test('messages longer than the ring go through it', () => {
   assert.deepEqual(guest.ask('read', 'long|'), [`read ${value}`.trimEnd()]);
 });
 
+test('paths may be as deep as they are long', () => {
+  const guest = new TestStore().guest(1);
+  const deep = 'a/'.repeat(900).slice(0, -1);
+  assert.deepEqual(guest.ask('read', `${deep}|`), ['error ENOENT|']);
+  assert.deepEqual(guest.ask('write', `${deep}|x`), ['write OK|']);
+  assert.deepEqual(guest.ask('read', `${deep}|`), ['read x']);
+  assert.deepEqual(guest.ask('read', `${deep}/b/c|`), ['error ENOENT|']);
+  assert.deepEqual(guest.ask('remove', 'a|'), ['remove OK|']);
+});
+
 test('indices go round', () => {
   const guest = new TestStore().guest(1);
   for (const field of [Field.requestConsumer, Field.requestProducer]) guest.setField(field, 0xffff_fff0);
@@ -140,6 +150,20 @@ test('a guest that lets events pile up loses its connection, and gets it back by
   );
   assert.deepEqual(guest.ask('transactionEnd', 'T|', id), ['error ENOENT|']);
   assert.deepEqual(guest.ask('write', 'a|x'), ['write OK|']);
+});
+
+test('a guest that connects anew has no watches and transactions, and no answers to what was asked before', () => {
+  const host = new TestStore();
+  const guest = host.guest(1);
+  guest.ask('watch', 'a|t|');
+  const id = guest.startTransaction();
+  guest.put(guest.encode('read', 'a|'));
+  guest.put(guest.encode('read', 'a|').subarray(0, 10));
+  guest.reconnect();
+  host.store.write('/local/domain/1/a', 'x');
+  assert.deepEqual(guest.events(), []);
+  assert.deepEqual(guest.ask('transactionEnd', 'T|', id), ['error ENOENT|']);
+  assert.deepEqual(guest.ask('read', 'a|'), ['read x']);
 });
 
 test('broken indices and too long payloads end the connection of their guest alone', () => {

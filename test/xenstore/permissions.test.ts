@@ -87,4 +87,8 @@ test('a domain that acts for another has its rights', () => {
   assert.deepEqual(helper.ask('read', '/local/domain/2/secret|'), ['error EACCES|']);
   host.store.setTarget(1, 2);
   assert.deepEqual(helper.ask('read', '/local/domain/2/secret|'), ['read x']);
+  host.store.release(2);
+  host.guest(2).ask('write', 'secret|y');
+  host.store.setPermissions('/local/domain/2/secret', ['n2']);
+  assert.deepEqual(helper.ask('read', '/local/domain/2/secret|'), ['error EACCES|']);
 });

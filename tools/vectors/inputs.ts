@@ -11,8 +11,8 @@ import {
 } from '../../test/cpu/arm64/cases/layout.ts';
 import type { Input, Program } from '../../test/cpu/arm64/cases/program.ts';
 import type { Random } from '../../test/cpu/arm64/cases/random.ts';
+import { edgeOperands } from './edge-operands.ts';
 import { writesModes } from './exclusions.ts';
-import { fusedOverrides } from './fused.ts';
 import { type IndexRegister, memoryOperand } from './memory-operand.ts';
 
 /** Initial states that suit a program: accesses that find memory, branches that find code, operands of the right kind. */
@@ -154,7 +154,7 @@ export const chooseInput = (random: Random, program: Program, fixed: readonly Ov
     tameModes(random, overrides, word);
     aim(random, image, overrides, word);
     aimBranch(random, overrides, word, program);
-    for (const { register, bytes } of fusedOverrides(random, image, word)) overrides.set(register, bytes);
+    for (const { register, bytes } of edgeOperands(random, image, word)) overrides.set(register, bytes);
   }
   const input: Input = { seed, overrides: overrides.list() };
   fillState(image, seed, input.overrides);

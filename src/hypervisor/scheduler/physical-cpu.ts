@@ -3,7 +3,16 @@ import type { Core } from '../core.ts';
 import { crash } from '../shutdown.ts';
 import { domainOf, isBlocked, isOnline, isRunnable, stateOf, unblock } from '../vcpu.ts';
 import { timerDeadline, updateTimers } from '../vtimer.ts';
-import { assignedAt, assignedCount, RUNNING, STOP, setTimeUsed, timeUsed } from './record.ts';
+import {
+  assignedAt,
+  assignedCount,
+  lockAssignments,
+  RUNNING,
+  STOP,
+  setTimeUsed,
+  timeUsed,
+  unlockAssignments,
+} from './record.ts';
 
 /**
  * A physical CPU: runs the vCPUs assigned to it in turn, whoever had the least time first, and tells when there is nothing to
@@ -62,8 +71,11 @@ export class PhysicalCpu {
   run(): number {
     const { memory } = this.#core;
     if (Atomics.load(memory.i32, (this.#record + STOP) >>> 2) !== 0) return STOPPED;
+    lockAssignments(memory, this.#record);
     const wait = this.#expireTimers();
     const vcpu = this.#choose();
+    if (vcpu !== 0) Atomics.store(memory.i32, (vcpu + RUNNING) >>> 2, 1);
+    unlockAssignments(memory, this.#record);
     if (vcpu === 0) return wait;
     this.#turn(vcpu);
     return 0;
@@ -105,7 +117,6 @@ export class PhysicalCpu {
   #turn(vcpu: number): void {
     const { memory } = this.#core;
     const domain = domainOf(memory, vcpu);
-    Atomics.store(memory.i32, (vcpu + RUNNING) >>> 2, 1);
     this.#runner.enter(vcpu);
     const start = this.#now();
     try {

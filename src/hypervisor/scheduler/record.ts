@@ -38,6 +38,12 @@ export const wakeVcpu = (memory: MachineMemory, vcpu: number): void => {
   ring(memory, physicalCpu);
 };
 
+/** Keeps the vCPUs assigned to a physical CPU as they are: whoever is to run must be marked RUNNING while this is held. */
+export const lockAssignments = (memory: MachineMemory, physicalCpu: number): void => lock(memory, physicalCpu + LOCK);
+
+export const unlockAssignments = (memory: MachineMemory, physicalCpu: number): void =>
+  unlock(memory, physicalCpu + LOCK);
+
 /** vCPUs assigned to a physical CPU. */
 export const assignedCount = (memory: MachineMemory, physicalCpu: number): number =>
   Atomics.load(memory.i32, (physicalCpu + COUNT) >>> 2);
@@ -59,7 +65,7 @@ export const assign = (memory: MachineMemory, physicalCpu: number, vcpu: number)
   return count < MAXIMUM_ASSIGNED;
 };
 
-/** Takes a vCPU from its physical CPU. It may still be running: RUNNING tells. */
+/** Takes a vCPU from its physical CPU, which will not begin to run it any more; RUNNING tells whether it still does. */
 export const unassign = (memory: MachineMemory, vcpu: number): void => {
   const physicalCpu = memory.u32[(vcpu + ASSIGNED) >>> 2];
   if (physicalCpu === 0) return;

@@ -7,6 +7,7 @@ import {
   Priority,
   SPURIOUS,
   sendSoftware,
+  setPrivatePriority,
   unmaskInterrupts,
 } from '../interrupt-controller.ts';
 import { Interrupt } from '../interrupt-numbers.ts';
@@ -23,7 +24,6 @@ const ISR_INTERRUPT = 1 << 7;
 const SEPARATE_DEACTIVATION = 1 << 1;
 
 const MORE_URGENT = Interrupt.software + 1;
-const REDISTRIBUTOR_PRIORITIES = 0x0303_0400;
 
 const readRegister = (guest: GuestAssembler, what: string, register: string, expected: number): void => {
   guest.mrs(x2, register);
@@ -76,7 +76,7 @@ const checkTaking = (guest: GuestAssembler): void => {
 
 /** Two interrupts at once: the more urgent one comes first, and holds the other back until it ends. */
 const checkPriorities = (guest: GuestAssembler): void => {
-  guest.write(REDISTRIBUTOR_PRIORITIES + MORE_URGENT, Priority.urgent, 1);
+  setPrivatePriority(guest, 0, MORE_URGENT, Priority.urgent);
   sendSoftware(guest, Interrupt.software, 0);
   sendSoftware(guest, MORE_URGENT, 0);
   acknowledge(guest, 'first of two interrupts', MORE_URGENT);

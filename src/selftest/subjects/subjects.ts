@@ -1,6 +1,7 @@
 import type { Subject } from '../subject.ts';
 import { console } from './console.ts';
 import { deviceTree } from './device-tree.ts';
+import { events } from './events.ts';
 import { faults } from './faults.ts';
 import { floatingPoint } from './floating-point.ts';
 import { hypercalls } from './hypercalls.ts';
@@ -10,4 +11,4 @@ import { mmu } from './mmu.ts';
 import { timer } from './timer.ts';
 
 /** In the order in which they are run: later ones build on earlier ones. */
-export const subjects: readonly Subject[] = [console, deviceTree, hypercalls, integer, floatingPoint, faults, mmu, interrupts, timer];
+export const subjects: readonly Subject[] = [console, deviceTree, hypercalls, integer, floatingPoint, faults, mmu, interrupts, timer, events];

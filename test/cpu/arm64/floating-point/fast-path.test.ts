@@ -38,7 +38,6 @@ const onDoubles: Readonly<Record<string, number>> = {
   'FDIV V0.2D, V1.2D, V2.2D': 0x6e62fc20,
   'FMLS V0.2D, V1.2D, V2.2D': 0x4ee2cc20,
   'SCVTF V0.2D, V1.2D': 0x4e61d820,
-  'FCVTL V0.2D, V1.2S': 0x0e617820,
   'FCVTN V0.2S, V1.2D': 0x0e616820,
 };
 const onSingles: Readonly<Record<string, number>> = {
@@ -60,6 +59,7 @@ const onSingles: Readonly<Record<string, number>> = {
   'FCMGE V0.4S, V1.4S, V2.4S': 0x6e22e420,
   'FRECPS V0.4S, V1.4S, V2.4S': 0x4e22fc20,
   'FCVTZS V0.4S, V1.4S': 0x4ea1b820,
+  'FCVTL V0.2D, V1.2S': 0x0e617820,
 };
 
 const countCalls = (processor: FloatProcessor, text: string, values: readonly number[], fpsr: number): number => {

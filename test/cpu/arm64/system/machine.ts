@@ -126,7 +126,7 @@ export class Machine {
       codeCache: layout,
       heatTable: HEAT,
       regionCounter: REGION_COUNTER,
-      hotThreshold: tier === 'hot' ? 1 : 0,
+      hotThreshold: tier === 'hot' ? 2 : 0,
       now: () => 0,
     });
   }
