@@ -4,6 +4,7 @@ import type { Heap } from '../memory/heap.ts';
 import type { PhysicalMap } from '../memory/p2m.ts';
 import type { GuestAccess } from './guest-access.ts';
 import type { Parameter } from './parameter.ts';
+import type { Processor } from './processor.ts';
 import type { Vgic } from './vgic/vgic.ts';
 
 /**
@@ -21,21 +22,6 @@ export interface Core {
   readonly guest: GuestAccess;
   /** Where a hypercall's argument is copied to before it is looked at. */
   readonly parameter: Parameter;
-}
-
-/** What the CPU engine does for the hypervisor. `state` is a CPU record's address. */
-export interface Processor {
-  /** Size of a CPU record in bytes. */
-  readonly recordSize: number;
-  /**
-   * Translates a guest's virtual address as its kernel would access it. Gives the machine address of that byte, or -1 if the
-   * kernel could not access it or it is no RAM.
-   */
-  translate(state: number, addressLo: number, addressHi: number, write: boolean): number;
-  /** Forgets what was translated to a machine frame; on any thread. */
-  dropFrame(state: number, frame: number): void;
-  /** Forgets everything that was translated; on any thread. */
-  dropTranslations(state: number): void;
 }
 
 /** What the layers above do for the hypervisor. None may take a lock that is held when calling the hypervisor. */

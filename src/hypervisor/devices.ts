@@ -1,5 +1,6 @@
 import type { MachineMemory } from '../cpu/machine-memory.ts';
 import { SCRATCH } from '../cpu/state.ts';
+import { GuestLayout as Layout } from './abi/guest-layout.ts';
 import type { Services } from './core.ts';
 import { GIC_VERSION, UART, VGIC } from './domain.ts';
 import { Pl011, type Pl011Events } from './pl011/pl011.ts';
@@ -11,17 +12,7 @@ import type { Vgic } from './vgic/vgic.ts';
 
 /** The devices that the hypervisor itself emulates, by guest-physical address (public/arch-arm.h). */
 
-const GICV3_DISTRIBUTOR = 0x0300_1000;
-const GICV3_DISTRIBUTOR_BYTES = 0x1_0000;
-const GICV3_REDISTRIBUTORS = 0x0302_0000;
-const GICV3_REDISTRIBUTORS_BYTES = 0x100_0000;
-const GICV2_DISTRIBUTOR = 0x0300_1000;
-const GICV2_DISTRIBUTOR_BYTES = 0x1000;
-const GICV2_CPU_INTERFACE = 0x0300_2000;
-const GICV2_CPU_INTERFACE_BYTES = 0x2000;
-const UART_BASE = 0x2200_0000;
-const UART_BYTES = 0x1000;
-export const UART_INTERRUPT = PRIVATE_INTERRUPTS;
+export const UART_INTERRUPT = PRIVATE_INTERRUPTS + Layout.vuartSpi;
 
 const within = (address: number, base: number, bytes: number): boolean => address >= base && address < base + bytes;
 
@@ -55,23 +46,23 @@ export class Devices {
     const gic = this.#memory.u32[(domain + VGIC) >>> 2];
     const index = indexOf(this.#memory, vcpu);
     if (this.#memory.u32[(domain + GIC_VERSION) >>> 2] === 3) {
-      if (within(address, GICV3_DISTRIBUTOR, GICV3_DISTRIBUTOR_BYTES)) {
-        return gicv3.readDistributor(this.#vgic, gic, index, address - GICV3_DISTRIBUTOR, size);
+      if (within(address, Layout.gicv3Distributor, Layout.gicv3DistributorSize)) {
+        return gicv3.readDistributor(this.#vgic, gic, index, address - Layout.gicv3Distributor, size);
       }
-      if (within(address, GICV3_REDISTRIBUTORS, GICV3_REDISTRIBUTORS_BYTES)) {
-        return gicv3.readRedistributor(this.#vgic, gic, address - GICV3_REDISTRIBUTORS, size);
+      if (within(address, Layout.gicv3Redistributors, Layout.gicv3RedistributorsSize)) {
+        return gicv3.readRedistributor(this.#vgic, gic, address - Layout.gicv3Redistributors, size);
       }
     } else {
-      if (within(address, GICV2_DISTRIBUTOR, GICV2_DISTRIBUTOR_BYTES)) {
-        return gicv2.readDistributor(this.#vgic, gic, index, address - GICV2_DISTRIBUTOR, size);
+      if (within(address, Layout.gicv2Distributor, Layout.gicv2DistributorSize)) {
+        return gicv2.readDistributor(this.#vgic, gic, index, address - Layout.gicv2Distributor, size);
       }
-      if (within(address, GICV2_CPU_INTERFACE, GICV2_CPU_INTERFACE_BYTES)) {
-        return gicv2.readCpuInterface(this.#vgic, gic, index, address - GICV2_CPU_INTERFACE);
+      if (within(address, Layout.gicv2CpuInterface, Layout.gicv2CpuInterfaceSize)) {
+        return gicv2.readCpuInterface(this.#vgic, gic, index, address - Layout.gicv2CpuInterface);
       }
     }
     const uart = this.#memory.u32[(domain + UART) >>> 2];
-    if (uart !== 0 && within(address, UART_BASE, UART_BYTES)) {
-      return this.#pl011.read(uart, address - UART_BASE, this.#uartEvents(domain));
+    if (uart !== 0 && within(address, Layout.vuart, Layout.vuartSize)) {
+      return this.#pl011.read(uart, address - Layout.vuart, this.#uartEvents(domain));
     }
     return -1;
   }
@@ -92,27 +83,27 @@ export class Devices {
     const gic = this.#memory.u32[(domain + VGIC) >>> 2];
     const index = indexOf(this.#memory, vcpu);
     if (this.#memory.u32[(domain + GIC_VERSION) >>> 2] === 3) {
-      if (within(address, GICV3_DISTRIBUTOR, GICV3_DISTRIBUTOR_BYTES)) {
-        gicv3.writeDistributor(this.#vgic, gic, index, address - GICV3_DISTRIBUTOR, size, value);
+      if (within(address, Layout.gicv3Distributor, Layout.gicv3DistributorSize)) {
+        gicv3.writeDistributor(this.#vgic, gic, index, address - Layout.gicv3Distributor, size, value);
         return true;
       }
-      if (within(address, GICV3_REDISTRIBUTORS, GICV3_REDISTRIBUTORS_BYTES)) {
-        gicv3.writeRedistributor(this.#vgic, gic, address - GICV3_REDISTRIBUTORS, size, value);
+      if (within(address, Layout.gicv3Redistributors, Layout.gicv3RedistributorsSize)) {
+        gicv3.writeRedistributor(this.#vgic, gic, address - Layout.gicv3Redistributors, size, value);
         return true;
       }
     } else {
-      if (within(address, GICV2_DISTRIBUTOR, GICV2_DISTRIBUTOR_BYTES)) {
-        gicv2.writeDistributor(this.#vgic, gic, index, address - GICV2_DISTRIBUTOR, size, value);
+      if (within(address, Layout.gicv2Distributor, Layout.gicv2DistributorSize)) {
+        gicv2.writeDistributor(this.#vgic, gic, index, address - Layout.gicv2Distributor, size, value);
         return true;
       }
-      if (within(address, GICV2_CPU_INTERFACE, GICV2_CPU_INTERFACE_BYTES)) {
-        gicv2.writeCpuInterface(this.#vgic, gic, index, address - GICV2_CPU_INTERFACE, value);
+      if (within(address, Layout.gicv2CpuInterface, Layout.gicv2CpuInterfaceSize)) {
+        gicv2.writeCpuInterface(this.#vgic, gic, index, address - Layout.gicv2CpuInterface, value);
         return true;
       }
     }
     const uart = this.#memory.u32[(domain + UART) >>> 2];
-    if (uart !== 0 && within(address, UART_BASE, UART_BYTES)) {
-      this.#pl011.write(uart, address - UART_BASE, value, this.#uartEvents(domain));
+    if (uart !== 0 && within(address, Layout.vuart, Layout.vuartSize)) {
+      this.#pl011.write(uart, address - Layout.vuart, value, this.#uartEvents(domain));
       return true;
     }
     return false;

@@ -1,6 +1,6 @@
 import type { MachineMemory } from '../cpu/machine-memory.ts';
 import { FRAME_SIZE } from '../memory/layout.ts';
-import type { Processor } from './core.ts';
+import type { Processor } from './processor.ts';
 
 /** Up to this many bytes a loop is quicker than a view of the guest's memory. */
 const SHORT = 64;

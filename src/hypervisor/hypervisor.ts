@@ -5,7 +5,7 @@ import { FRAME_SIZE } from '../memory/layout.ts';
 import type { PhysicalMap } from '../memory/p2m.ts';
 import { GrantStatus, MapFlag } from './abi/grant-table.ts';
 import { readConsoleLog } from './console-log.ts';
-import type { Core, Processor, Services } from './core.ts';
+import type { Core, Services } from './core.ts';
 import {
   CONSOLE_PAGE,
   DomainStatus,
@@ -27,6 +27,7 @@ import { HypercallDispatcher } from './hypercalls/dispatch.ts';
 import { Parameter } from './parameter.ts';
 import { parameterOf, setParameter } from './parameters.ts';
 import { translateFrame } from './physmap.ts';
+import type { Processor } from './processor.ts';
 import { crash, crashReason, shutDown, shutdownReason } from './shutdown.ts';
 import { domainOf, stateOf, unblock, vcpuOfState } from './vcpu.ts';
 import { Vgic } from './vgic/vgic.ts';

@@ -1,19 +1,14 @@
-import type { EngineRuntime } from '../cpu/architecture.ts';
-import { locate, place } from '../cpu/arm64/mmu/access.ts';
-import { dropAll } from '../cpu/arm64/mmu/banks.ts';
-import { dropFrame } from '../cpu/arm64/mmu/invalidation.ts';
-import { NO_FAULT } from '../cpu/arm64/mmu/walk.ts';
-import { VCPU_SIZE } from '../cpu/arm64/system-state.ts';
-import { NOT_MEMORY } from '../cpu/environment.ts';
-import type { Processor } from './core.ts';
-
-/** The arm64 engine as the hypervisor uses it. */
-export const arm64Processor = (runtime: EngineRuntime): Processor => ({
-  recordSize: VCPU_SIZE,
-  translate: (state, lo, hi, write) => {
-    if (locate(runtime, state, lo, hi, false, write, false) !== NO_FAULT) return -1;
-    return place.machine === NOT_MEMORY ? -1 : place.machine;
-  },
-  dropFrame: (state, frame) => dropFrame(runtime.memory, runtime.codeCache, state, frame, false),
-  dropTranslations: (state) => dropAll(runtime.memory, state),
-});
+/** What the CPU engine does for the hypervisor. `state` is a CPU record's address. */
+export interface Processor {
+  /** Size of a CPU record in bytes. */
+  readonly recordSize: number;
+  /**
+   * Translates a guest's virtual address as its kernel would access it. Gives the machine address of that byte, or -1 if the
+   * kernel could not access it or it is no RAM.
+   */
+  translate(state: number, addressLo: number, addressHi: number, write: boolean): number;
+  /** Forgets what was translated to a machine frame; on any thread. */
+  dropFrame(state: number, frame: number): void;
+  /** Forgets everything that was translated; on any thread. */
+  dropTranslations(state: number): void;
+}

@@ -1,5 +1,5 @@
+import { GuestLayout as Layout } from '../hypervisor/abi/guest-layout.ts';
 import { cells64, type DeviceTreeNode, encodeDeviceTree, node } from './device-tree.ts';
-import { GuestLayout as Layout } from './guest-layout.ts';
 
 /** The device tree that xl gives an Arm guest of Xen 4.17 (shared captures of real ones are in the tests). */
 

@@ -1,4 +1,4 @@
-import { GuestLayout } from './guest-layout.ts';
+import { GuestLayout } from '../hypervisor/abi/guest-layout.ts';
 
 /** Where a guest's kernel, ramdisk and device tree go in its memory, as Xen's domain builder places them. */
 

@@ -43,6 +43,16 @@ export const isUnpredictable = (word: number): boolean => {
   return isExclusiveClass(word) && unpredictableExclusive(word);
 };
 
+/**
+ * Whether exclusives of different widths meet in a program: whether a store exclusive passes a monitor that was set for
+ * another width is open.
+ */
+export const mixesExclusives = (words: readonly number[]): boolean => {
+  // Size, and whether a pair; load or store does not matter.
+  const widths = words.filter((word) => matches(word, 0x3f800000, 0x08000000)).map((word) => word & 0xc0200000);
+  return widths.some((width) => width !== widths[0]);
+};
+
 const isSystem = (word: number): boolean => matches(word, 0xffc00000, 0xd5000000);
 
 /** System instructions that have the same effect in a process and at EL0 of a machine. */

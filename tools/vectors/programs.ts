@@ -4,7 +4,7 @@ import type { Override } from '../../test/cpu/arm64/cases/initial-state.ts';
 import { CODE, CODE_BYTES, programAddress, SLOT } from '../../test/cpu/arm64/cases/layout.ts';
 import type { Program } from '../../test/cpu/arm64/cases/program.ts';
 import type { Random } from '../../test/cpu/arm64/cases/random.ts';
-import { isUnsafe, isZeroBlock, writesModes } from './exclusions.ts';
+import { isUnsafe, isZeroBlock, mixesExclusives, writesModes } from './exclusions.ts';
 import { memoryOperand } from './memory-operand.ts';
 import { branchDistance, isComparable, mutate, randomWord, registerFields, withDistance } from './words.ts';
 
@@ -116,7 +116,7 @@ export class ProgramSource {
   sequence(slot: number): Draft | null {
     const random = this.#random;
     const words = random.oneIn(16) ? this.#exclusivePair() : this.#body(2 + random.below(7));
-    if (words.length < 2) return null;
+    if (words.length < 2 || mixesExclusives(words)) return null;
     const repeated = random.oneIn(4);
     const whole = repeated ? loop({ slot, words }) : { slot, words };
     const program = redirect(random, this.#decoder, whole, words.length);

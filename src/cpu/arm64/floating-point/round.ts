@@ -64,7 +64,7 @@ const roundsUp = (rounding: Rounding, sign: number, odd: boolean, first: boolean
 /**
  * Leaves in `result` the encoding of (significand + residue) * 2^exponent, negated if `sign` is 1, and raises the flags due.
  * `significand` is any positive normal double; of the residue only its sign matters, and the significand must be the double
- * nearest to the sum.
+ * nearest to the sum. Which of two is nearest says nothing about ties away from zero: those want a residue of 0.
  */
 export const round = (
   format: Format,
