@@ -110,5 +110,8 @@ export const ProcessorBlock = {
 /** Interrupts that are counted. */
 export const COUNTED_INTERRUPTS = 128;
 
+/** Bytes from one vCPU's FIFO control block to the next. */
+export const CONTROL_BLOCK_STRIDE = 128;
+
 export const processorBlock = (vcpu: number): number => Place.processors + vcpu * ProcessorBlock.size;
 export const stackTop = (vcpu: number): number => Place.stacks + (vcpu + 1) * PAGE;

@@ -1,6 +1,8 @@
 import type { EngineRuntime } from '../architecture.ts';
+import { Status } from '../runtime.ts';
 import { INTERRUPT_LINE, PC, PENDING_ADDRESS, PENDING_KIND, PENDING_SYNDROME } from '../state.ts';
 import { stepStateOnReturn } from './debug/software-step.ts';
+import { fetch } from './instruction-fetch.ts';
 import { raise } from './pending.ts';
 import {
   DAIF_F,
@@ -118,6 +120,7 @@ export const exceptionReturn = (runtime: EngineRuntime, state: number): void => 
   words[(state + IL) >>> 2] = illegal ? 1 : 0;
   if (legal) setLevel(memory, state, level, mode & 1);
   if (!illegal) return;
-  raise(memory, state, syndrome(ExceptionClass.illegalState, 0));
+  // What is wrong with the address itself comes first.
+  if (fetch(runtime, state) === Status.done) raise(memory, state, syndrome(ExceptionClass.illegalState, 0));
   takePending(runtime, state);
 };

@@ -193,14 +193,7 @@ const checkErrors = (guest: GuestAssembler): void => {
 /** Moves the vcpu_info to a page of the guest's own. */
 const checkVcpuInfo = (guest: GuestAssembler): void => {
   guest.argument(RegisterVcpuInfo.size, u64(RegisterVcpuInfo.mfn, Place.vcpuInfo / PAGE_BYTES));
-  guest.expectCall(
-    'register_vcpu_info',
-    0,
-    HypercallNumber.vcpu_op,
-    VcpuOp.register_vcpu_info,
-    0,
-    Place.argument,
-  );
+  guest.expectCall('register_vcpu_info', 0, HypercallNumber.vcpu_op, VcpuOp.register_vcpu_info, 0, Place.argument);
   guest.read(w0, Place.vcpuInfo + VcpuInfo.upcallPending, 1);
   guest.expect('upcall after register_vcpu_info', w0, 1);
   settle(guest, Place.vcpuInfo);

@@ -23,9 +23,14 @@ const checkInstructions = (guest: GuestAssembler): void => {
   guest.expectFault('undefined instruction', { syndrome: Syndrome.unknown }, nothing, () => guest.word(UDF));
   expectVector(guest, 'undefined instruction', Vector.currentOwnStack);
   guest.expectFault('BRK', { syndrome: Syndrome.breakpointInstruction(0x123) }, nothing, () => guest.brk(0x123));
-  guest.expectFault('SVC', { syndrome: Syndrome.supervisorCall(7) }, () => {
-    guest.svc(7);
-  }, nothing);
+  guest.expectFault(
+    'SVC',
+    { syndrome: Syndrome.supervisorCall(7) },
+    () => {
+      guest.svc(7);
+    },
+    nothing,
+  );
   guest.expectFault('register that does not exist', { syndrome: Syndrome.unknown }, nothing, () =>
     guest.mrs(x6, 'S3_0_C15_C0_0'),
   );
@@ -34,8 +39,11 @@ const checkInstructions = (guest: GuestAssembler): void => {
 /** The state that an exception saves. */
 const checkSavedState = (guest: GuestAssembler): void => {
   guest.mov(x6, ZERO_AND_CARRY);
-  guest.expectFault('undefined instruction with flags', { syndrome: Syndrome.unknown }, () => guest.msr('NZCV', x6), () =>
-    guest.word(UDF),
+  guest.expectFault(
+    'undefined instruction with flags',
+    { syndrome: Syndrome.unknown },
+    () => guest.msr('NZCV', x6),
+    () => guest.word(UDF),
   );
   guest.readBlock(x0, ProcessorBlock.savedState);
   guest.expectBits('saved state', x0, 0xf000_03df, ZERO_AND_CARRY | SPSR_EL1_OWN_STACK);
@@ -44,16 +52,21 @@ const checkSavedState = (guest: GuestAssembler): void => {
 const checkOtherStack = (guest: GuestAssembler): void => {
   guest.mov(x6, Place.argument);
   guest.msr('SP_EL0', x6);
-  guest.expectFault('exception with the stack pointer of EL0', { syndrome: Syndrome.unknown }, () => guest.msr('SPSel', 0), () =>
-    guest.word(UDF),
+  guest.expectFault(
+    'exception with the stack pointer of EL0',
+    { syndrome: Syndrome.unknown },
+    () => guest.msr('SPSel', 0),
+    () => guest.word(UDF),
   );
   expectVector(guest, 'exception with the stack pointer of EL0', Vector.current);
 };
 
 const checkPlaces = (guest: GuestAssembler): void => {
   guest.mov(x6, Place.firstPage + 2);
-  guest.expectFault('branch to a misaligned address', { syndrome: Syndrome.pcAlignment, address: Place.firstPage + 2 }, () =>
-    guest.br(x6),
+  guest.expectFault(
+    'branch to a misaligned address',
+    { syndrome: Syndrome.pcAlignment, address: Place.firstPage + 2 },
+    () => guest.br(x6),
   );
   guest.expect('branch to a misaligned address: return address', x2, Place.firstPage + 2);
   // With the MMU off all memory is like a device's, which allows no misaligned access.

@@ -147,7 +147,12 @@ export const floatingPoint: Subject = {
   check(guest) {
     guest.msr('CPACR_EL1', xzr);
     guest.isb();
-    guest.expectFault('floating point that is not allowed', { syndrome: ACCESS_TRAP }, () => {}, () => fromDouble(guest, x0, 0));
+    guest.expectFault(
+      'floating point that is not allowed',
+      { syndrome: ACCESS_TRAP },
+      () => {},
+      () => fromDouble(guest, x0, 0),
+    );
     guest.mov(x1, CPACR_ALLOWED);
     guest.msr('CPACR_EL1', x1);
     guest.isb();

@@ -53,7 +53,7 @@ const checkErrors = (guest: GuestAssembler): void => {
   guest.argument(HvmParamArgument.size, self, u32(HvmParamArgument.index, NO_PARAMETER));
   guest.expectCall('no such parameter', -Errno.EINVAL, hvm_op, HvmOp.get_param, Place.argument);
   guest.argument(HvmParamArgument.size, self, u32(HvmParamArgument.index, HvmParam.consolePfn));
-  guest.expectCall('parameter that is not the guest\'s to set', -Errno.EPERM, hvm_op, HvmOp.set_param, Place.argument);
+  guest.expectCall("parameter that is not the guest's to set", -Errno.EPERM, hvm_op, HvmOp.set_param, Place.argument);
 };
 
 /** A list of two calls, the second of which fails. */

@@ -98,15 +98,23 @@ const checkAborts = (guest: GuestAssembler): void => {
   expectAbort(guest, 'page without the access flag', windowAddress('notAccessed'), accessFlag + 3);
   expectAbort(guest, 'store to a page that is read-only', windowAddress('readOnly'), permission + 3, true);
   guest.mov(x6, windowAddress('data'));
-  guest.expectFault('branch to a page without code', {
-    syndrome: Syndrome.instructionAbort(permission + 3),
-    address: windowAddress('data'),
-  }, () => guest.br(x6));
+  guest.expectFault(
+    'branch to a page without code',
+    {
+      syndrome: Syndrome.instructionAbort(permission + 3),
+      address: windowAddress('data'),
+    },
+    () => guest.br(x6),
+  );
   guest.mov(x6, windowAddress('missing'));
-  guest.expectFault('branch to no page', {
-    syndrome: Syndrome.instructionAbort(translation + 3),
-    address: windowAddress('missing'),
-  }, () => guest.br(x6));
+  guest.expectFault(
+    'branch to no page',
+    {
+      syndrome: Syndrome.instructionAbort(translation + 3),
+      address: windowAddress('missing'),
+    },
+    () => guest.br(x6),
+  );
   guest.mov(x6, Place.firstPage);
   guest.expectFault(
     'load as if at EL0',
@@ -204,7 +212,13 @@ const copyUserCode = (guest: GuestAssembler): void => {
 };
 
 /** Runs a piece of the code for EL0 with x8 and x9 set, until it causes an exception. */
-const expectUserFault = (guest: GuestAssembler, what: string, label: string, expected: number, returnAfter = 0): void => {
+const expectUserFault = (
+  guest: GuestAssembler,
+  what: string,
+  label: string,
+  expected: number,
+  returnAfter = 0,
+): void => {
   guest.adr(x6, label);
   guest.adr(x7, 'user code');
   guest.sub(x6, x6, x7);

@@ -17,7 +17,7 @@ import {
   words,
   zeroResult,
 } from './format.ts';
-import { round } from './round.ts';
+import { overflow, round } from './round.ts';
 
 /** Conversions between formats, to and from integers, and rounding to an integer (Arm ARM shared/functions/float). */
 
@@ -51,11 +51,8 @@ export const convertFormat = (to: Format, from: Format, x: Operand, rounding: Ro
     else if (control.defaultNan) defaultNanResult(to);
     else convertNan(to, from, x);
   } else if (x.kind === Kind.infinity) {
-    if (alternative) {
-      raise(Fpsr.invalidOperation);
-      result.lo = x.sign === 0 ? 0x7fff : 0xffff;
-      result.hi = 0;
-    } else infinityResult(to, x.sign);
+    if (alternative) overflow(to, x.sign, rounding);
+    else infinityResult(to, x.sign);
   } else if (x.kind === Kind.zero) zeroResult(to, x.sign);
   else round(to, x.sign, x.exponent, x.significand, 0, rounding);
 };

@@ -1,6 +1,7 @@
 import type { Builder } from '../../ir/builder.ts';
 import type { I32 } from '../../ir/value.ts';
 import { FP_EXACT, FPCR } from '../state.ts';
+import { Rounding } from './control.ts';
 import type { FloatShape, FloatValue } from './float-shape.ts';
 import { CURRENT_ROUNDING, Exact, roundingParameter } from './routines.ts';
 
@@ -101,13 +102,13 @@ export const exactUnary =
 /** How the conversions to an integer round. */
 export type IntegerRounding = 'nearest' | 'ceil' | 'floor' | 'trunc' | 'away';
 
-/** Numbers of `Rounding` (control.ts) for the parameters of routines. */
-export const roundingNumber: Readonly<Record<IntegerRounding, number>> = {
-  nearest: 0,
-  ceil: 1,
-  floor: 2,
-  trunc: 3,
-  away: 4,
+/** The same for the exact path. */
+export const roundingNumber: Readonly<Record<IntegerRounding, Rounding>> = {
+  nearest: Rounding.nearestEven,
+  ceil: Rounding.up,
+  floor: Rounding.down,
+  trunc: Rounding.zero,
+  away: Rounding.nearestAway,
 };
 
 /** To nearest, ties away from zero. */

@@ -229,7 +229,7 @@ export const invalidResult = (format: Format): void => {
 };
 
 /** The operand itself, as it is encoded. */
-export const operandResult = (x: Operand): void => {
+const operandResult = (x: Operand): void => {
   result.lo = x.lo;
   result.hi = x.hi;
 };

@@ -5,6 +5,7 @@ import type { Builder } from '../../ir/builder.ts';
 import type { I32, I64, Register } from '../../ir/value.ts';
 import { defineRoutine, Status } from '../../runtime.ts';
 import { INTERRUPT_LINE, SCRATCH } from '../../state.ts';
+import { MDSCR_KDE } from '../debug/enabled.ts';
 import { flagBits, setFlagBits } from '../flags.ts';
 import { writeFpcr, writeFpsr } from '../floating-point/control.ts';
 import { panSet } from '../mmu/banks.ts';
@@ -12,7 +13,7 @@ import { computed, destination, immediate32, source } from '../operands.ts';
 import { CURRENT_EL, DAIF, FPCR, FPSR, PAN, SP, SP_SELECT } from '../state.ts';
 import { encodeRegister } from '../system-register.ts';
 import { accessOperand, trapAccess } from '../system-registers.ts';
-import { LOOSE_USER, SCTLR_EL1, SP_EL0, SP_EL1 } from '../system-state.ts';
+import { LOOSE_USER, MDSCR_EL1, SCTLR_EL1, SP_EL0, SP_EL1 } from '../system-state.ts';
 import { registerMoveBits, requirePrivilege, undefinedRoutine } from './system-registers.ts';
 
 /**
@@ -48,6 +49,10 @@ const trapReadRoutine = defineRoutine<EngineRuntime>(trapRead);
 /** 1 if DAIF is beyond the current level. */
 const daifTrapped = (o: Builder): I32 =>
   o.eqz(o.or(o.state32(CURRENT_EL), o.and(o.state32(SCTLR_EL1), o.i32(SCTLR_UMA))));
+
+/** Nonzero if an exception may have been unmasked: an interrupt waits, or EL1 debugs itself. */
+const mayTakeException = (o: Builder): I32 =>
+  o.or(o.state32(INTERRUPT_LINE), o.and(o.state32(MDSCR_EL1), o.i32(MDSCR_KDE)));
 
 /** The access operand of an instruction, for the trap. */
 const moveOf = (which: number) => immediate32((f) => accessOperand(which, f.Rt as number));
@@ -193,7 +198,7 @@ const writes: readonly Instruction[] = [
         o.callChecked(trapWriteRoutine, [x.move], []);
       });
       o.setState32(DAIF, o.and(o.get32(x.t), o.i32(DAIF_BITS)));
-      o.leaveIf(o.state32(INTERRUPT_LINE), Exit.interruptCheck);
+      o.leaveIf(mayTakeException(o), Exit.interruptCheck);
     },
   }),
   instruction({
@@ -264,7 +269,7 @@ const immediates: readonly Instruction[] = [
         o.callChecked(trapWriteRoutine, [x.move], []);
       });
       o.setState32(DAIF, o.and(o.state32(DAIF), o.not(o.shl(immediateOf(o, x.move), o.i32(DAIF_SHIFT)))));
-      o.leaveIf(o.state32(INTERRUPT_LINE), Exit.interruptCheck);
+      o.leaveIf(mayTakeException(o), Exit.interruptCheck);
     },
   }),
   instruction({

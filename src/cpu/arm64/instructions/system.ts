@@ -215,7 +215,10 @@ const systemInstructions: readonly Instruction[] = [
       o.ifThen(o.eqz(o.or(o.state32(CURRENT_EL), o.and(o.state32(SCTLR_EL1), o.i32(SCTLR_DZE)))), () => {
         o.callChecked(trapRoutine, [x.access], []);
       });
-      const start = o.now(o.and(o.get64(x.t), o.i64(-ZERO_BLOCK)));
+      const address = o.now(o.get64(x.t));
+      const start = o.now(o.and(address, o.i64(-ZERO_BLOCK)));
+      // All is one page; a fault must name the address as it was given.
+      o.store(1, address, o.i32(0));
       for (let offset = 0; offset < ZERO_BLOCK; offset += 16) {
         o.store(16, o.add(start, o.i64(offset)), o.v128Zero());
       }

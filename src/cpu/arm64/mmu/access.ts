@@ -58,10 +58,11 @@ export const locate = (
       place.machine = NOT_MEMORY;
       return NO_FAULT;
     }
+    const direct = (frame & 1) !== 0;
+    // Memory that is not the domain's to write, such as a page granted for reading.
+    if (write && !direct) return FaultStatus.external;
     place.machine = ((frame & -4096) | (lo & 0xfff)) >>> 0;
     if (device || words[(state + CHECK_ACCESSES) >>> 2] !== 0) return NO_FAULT;
-    const direct = (frame & 1) !== 0;
-    if (write && !direct) return NO_FAULT;
     const { permissions } = mapping;
     const readable = (permissions & (user ? Permission.read0 : Permission.read1)) !== 0;
     const writable = direct && (permissions & (user ? Permission.write0 : Permission.write1)) !== 0;

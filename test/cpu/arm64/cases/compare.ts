@@ -161,9 +161,10 @@ export const compareImages = (program: Program, expected: Image, got: Image): Di
   compareNumber(out, 'FPCR', expected.get32(Field.fpcr) & FPCR_BITS, got.get32(Field.fpcr) & FPCR_BITS, showFpcr);
   compareNumber(out, 'FPSR', expected.get32(Field.fpsr) & FPSR_BITS, got.get32(Field.fpsr) & FPSR_BITS, showFpsr);
   compareWindow(out, expected, got);
-  compareNumber(out, 'memory elsewhere', expected.get32(Field.stray), got.get32(Field.stray), hex32);
+  const sameEnd = outcome === got.get32(Field.outcome);
+  if (sameEnd) compareNumber(out, 'memory elsewhere', expected.get32(Field.stray), got.get32(Field.stray), hex32);
   const [atA, atB] = [expected.get64(Field.faultAddress), got.get64(Field.faultAddress)];
-  if (outcome === got.get32(Field.outcome) && !sameFaultAddress(atA, atB)) {
+  if (sameEnd && !sameFaultAddress(atA, atB)) {
     out.push({ what: 'fault address', expected: hex64(atA), got: hex64(atB) });
   }
   return out;

@@ -123,6 +123,20 @@ for (const tier of tiers) {
       }
     });
 
+    it('of EL1 count from the instruction on after which D is clear', () => {
+      prepare(1, (a) => {
+        a.msr('DAIFClr', 8);
+        nops(a);
+      });
+      machine.set32(state, DAIF, 0x3c0);
+      debug(MDE | KDE);
+      breakpoint(0, START, E | EL1);
+      breakpoint(1, START + 4, E | EL1);
+      assert.equal(subject.run(), FROM_EL1);
+      assert.equal(esr(), 0xc600_0022);
+      assert.equal(returnAddress(), 4);
+    });
+
     it('can be linked to a context', () => {
       for (const [context, expected] of [
         [7, 0x30],

@@ -33,7 +33,7 @@ import {
   VBAR_EL1,
 } from '../../../../src/cpu/arm64/system-state.ts';
 import { FLAG_C, FLAG_N, FLAG_V, FLAG_Z, INTERRUPT_LINE, VECTOR_TRAP } from '../../../../src/cpu/state.ts';
-import { Machine } from './machine.ts';
+import { Machine, RAM } from './machine.ts';
 
 const machine = new Machine();
 const state = machine.first;
@@ -152,10 +152,12 @@ describe('exception entry', () => {
 });
 
 describe('exception return', () => {
-  const returnWith = (spsr: number): void => {
+  const RETURN = BigInt(RAM + 0x8000);
+
+  const returnWith = (spsr: number, to = RETURN): void => {
     prepare(1, 1);
     machine.set(state, SPSR_EL1, spsr);
-    machine.set(state, ELR_EL1, 0x8000);
+    machine.set(state, ELR_EL1, to);
     exceptionReturn(runtime, state);
   };
 
@@ -167,7 +169,7 @@ describe('exception return', () => {
         const wanted = ((random & mask) | mode) >>> 0;
         returnWith(wanted);
         assert.equal(readProcessorState(machine.memory, state) >>> 0, wanted);
-        assert.equal(machine.pc, 0x8000n);
+        assert.equal(machine.pc, RETURN);
         takeInterrupt(runtime, state, false);
         assert.equal(machine.get(state, SPSR_EL1), BigInt(wanted));
         exceptionReturn(runtime, state);
@@ -189,7 +191,7 @@ describe('exception return', () => {
       returnWith(0x60000000 | mode);
       assert.equal(machine.pc, VECTORS + 0x200n);
       assert.equal(machine.get(state, ESR_EL1), 0x3a00_0000n);
-      assert.equal(machine.get(state, ELR_EL1), 0x8000n);
+      assert.equal(machine.get(state, ELR_EL1), RETURN);
       // The flags are taken over, the level and the stack pointer are not, and IL is set.
       assert.equal(machine.get(state, SPSR_EL1), 0x6010_0005n);
     }
@@ -200,6 +202,14 @@ describe('exception return', () => {
     assert.equal(machine.pc, VECTORS + 0x400n);
     assert.equal(machine.get(state, ESR_EL1), 0x3a00_0000n);
     assert.equal(machine.get(state, SPSR_EL1), 0x10_0000n);
+  });
+
+  it('to an address that is not there faults for that rather than for the state', () => {
+    returnWith(1 << 20, 2n);
+    assert.equal(machine.get(state, ESR_EL1), 0x8a00_0000n);
+    assert.equal(machine.get(state, FAR_EL1), 2n);
+    returnWith(1 << 20, 0x1_0000_0000n);
+    assert.equal(machine.get(state, ESR_EL1), 0x8200_0010n);
   });
 
   it('is undefined at EL0', () => {

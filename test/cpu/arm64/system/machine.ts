@@ -15,8 +15,8 @@ export const RAM = 0x4000_0000;
 export const RAM_SIZE = 0x20_0000;
 /** Guest-physical address of a page of a device: reads give the address, writes are noted. */
 export const DEVICE = 0x0900_0000;
-/** A frame of RAM that stores must not go to directly. */
-export const INDIRECT_FRAME = (RAM + RAM_SIZE) / 4096 - 1;
+/** A frame that the domain may only read. */
+export const READ_ONLY_FRAME = (RAM + RAM_SIZE) / 4096 - 1;
 
 const PAGES = 96;
 const CONTROL = 0x1000;
@@ -82,7 +82,7 @@ export class Machine {
         this.onTranslate?.(frame);
         const offset = frame - RAM / 4096;
         if (offset < 0 || offset >= RAM_SIZE / 4096) return NOT_MEMORY;
-        return RAM_MACHINE + offset * 4096 + (frame === INDIRECT_FRAME ? 0 : 1);
+        return RAM_MACHINE + offset * 4096 + (frame === READ_ONLY_FRAME ? 0 : 1);
       },
       deviceRead: (state, address) => {
         if (address < DEVICE || address >= DEVICE + 4096) return false;

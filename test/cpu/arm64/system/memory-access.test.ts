@@ -8,7 +8,7 @@ import { Access } from '../../../../src/cpu/ir/builder.ts';
 import { Status } from '../../../../src/cpu/runtime.ts';
 import { SCRATCH } from '../../../../src/cpu/state.ts';
 import { faultOf, hits, load, store } from './accesses.ts';
-import { DEVICE, INDIRECT_FRAME, RAM } from './machine.ts';
+import { DEVICE, RAM, READ_ONLY_FRAME } from './machine.ts';
 import { KERNEL_PAGE, Leaf, MappedMachine, UPPER } from './mapped-machine.ts';
 
 const WRITE = 1 << 6;
@@ -36,7 +36,7 @@ const prepare = (): MappedMachine => {
   machine.kernel.map(UPPER + 0x6000n, DEVICE, KERNEL_PAGE | Leaf.device);
   machine.kernel.map(UPPER + 0x7000n, RAM + 0x5000, KERNEL_PAGE | Leaf.device);
   machine.kernel.map(UPPER + 0x8000n, 0x1000, KERNEL_PAGE);
-  machine.kernel.map(UPPER + 0x9000n, INDIRECT_FRAME * 4096, KERNEL_PAGE);
+  machine.kernel.map(UPPER + 0x9000n, READ_ONLY_FRAME * 4096, KERNEL_PAGE);
   machine.kernel.map(UPPER + 0xa000n, DEVICE, KERNEL_PAGE);
   return machine;
 };
@@ -80,13 +80,14 @@ describe('slow paths of data accesses', () => {
     assert.ok(hits(machine, UPPER + 0x4000n, 'read') && !hits(machine, UPPER + 0x4000n, 'write'));
   });
 
-  it('store without the table to frames that stores must not go to directly', () => {
+  it("refuse stores to frames that are not the domain's to write", () => {
     const machine = prepare();
-    value(store(machine, UPPER + 0x9008n, 5n));
-    assert.equal(machine.readPhysical(INDIRECT_FRAME * 4096 + 8), 5n);
-    assert.ok(!hits(machine, UPPER + 0x9000n, 'write'));
-    assert.equal(value(load(machine, UPPER + 0x9008n)), 5n);
+    const refused = { exceptionClass: DATA_ABORT, specific: WRITE | EXTERNAL, address: UPPER + 0x9008n };
+    assert.deepEqual(store(machine, UPPER + 0x9008n, 5n), refused);
+    assert.equal(value(load(machine, UPPER + 0x9008n)), 0n);
     assert.ok(hits(machine, UPPER + 0x9000n, 'read') && !hits(machine, UPPER + 0x9000n, 'write'));
+    assert.deepEqual(store(machine, UPPER + 0x9008n, 5n), refused);
+    assert.equal(machine.readPhysical(READ_ONLY_FRAME * 4096 + 8), 0n);
   });
 
   it('write nothing when the second page faults, and name its address', () => {

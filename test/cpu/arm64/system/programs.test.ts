@@ -8,6 +8,7 @@ import {
   ELR_EL1,
   ESR_EL1,
   EVENT,
+  FAR_EL1,
   SCTLR_EL1,
   SP_EL0,
   SPSR_EL1,
@@ -383,6 +384,18 @@ for (const tier of tiers) {
         zeros.reduce((sum, zero) => sum + zero, 0),
         0x40,
       );
+    });
+  });
+
+  describe(`DC ZVA of nothing (${tier} tier)`, () => {
+    it('faults as a store with the address as it was given', () => {
+      const subject = runner(tier, (a) => {
+        a.mov(x0, 0x1234);
+        a.dc('zva', x0);
+      });
+      assert.equal(subject.run(), FROM_EL1);
+      assert.equal(esr(subject), 0x9600_0050);
+      assert.equal(subject.machine.get(subject.machine.first, FAR_EL1), 0x1234n);
     });
   });
 
