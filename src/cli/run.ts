@@ -96,12 +96,7 @@ const panicked = async (watch: PanicWatch, signal: AbortSignal): Promise<RunEnd>
     signal.addEventListener('abort', () => clearInterval(timer));
   });
 
-const startDomain = async (
-  host: Host,
-  files: BootFiles,
-  settings: RunSettings,
-  onConsole: (bytes: Uint8Array) => void,
-) => {
+const startDomain = async (host: Host, files: BootFiles, settings: RunSettings, show: (bytes: Uint8Array) => void) => {
   try {
     return await createDomain(host, {
       ...files,
@@ -111,7 +106,10 @@ const startDomain = async (
       vuart: settings.vuart,
       rngSeed: randomBytes(64),
       uuid: randomBytes(16),
-      onConsole,
+      // Linux writes its messages to the PV console as well, if there is one: they are shown once.
+      onConsole: settings.vuart ? () => {} : show,
+      onVuart: show,
+      onLog: show,
     });
   } catch (error) {
     if (error instanceof PlacementError) throw new CommandError(`${error.message} (--memory)`, ExitStatus.failure);

@@ -7,6 +7,8 @@ const Call = {
   smcccVersion: 0x8000_0000,
   smcccArchFeatures: 0x8000_0001,
   smcccWorkaround1: 0x8000_8000,
+  smcccWorkaround2: 0x8000_7fff,
+  smcccWorkaround3: 0x8000_3fff,
   version: 0x8400_0000,
   cpuOff: 0x8400_0002,
   migrateInfoType: 0x8400_0006,
@@ -23,6 +25,9 @@ const Call = {
 
 /** PSCI 1.1 and SMCCC 1.1. */
 const VERSION = 0x1_0001;
+/** Answers about workarounds (DEN0028, 7.4 to 7.6): the caller need not, or its processor is not affected. */
+const WORKAROUND_NOT_REQUIRED = -2;
+const WORKAROUND_UNAFFECTED = 1;
 /** No trusted OS, or one that need not migrate. */
 const NO_MIGRATION = 2;
 const AFFINITY_BITS_LOW = 0x00ff_ffff;
@@ -95,6 +100,22 @@ const affinityInfo = (power: PowerControl, { lo, hi }: CallArguments, wide: bool
   return power.isOn(processor) ? AffinityState.on : AffinityState.off;
 };
 
+/** SMCCC_ARCH_FEATURES: this processor speculates nothing, so no workaround has anything to do. */
+const architectureFeature = (call: number): number => {
+  switch (call) {
+    case Call.smcccVersion:
+    case Call.smcccArchFeatures:
+    case Call.smcccWorkaround1:
+      return PsciError.success;
+    case Call.smcccWorkaround2:
+      return WORKAROUND_NOT_REQUIRED;
+    case Call.smcccWorkaround3:
+      return WORKAROUND_UNAFFECTED;
+    default:
+      return PsciError.notSupported;
+  }
+};
+
 /** Does a call; gives the value for x0. */
 export const smcccCall = (power: PowerControl, args: CallArguments): number => {
   const number = (args.lo[0] as number) >>> 0;
@@ -103,8 +124,7 @@ export const smcccCall = (power: PowerControl, args: CallArguments): number => {
     case Call.version:
       return VERSION;
     case Call.smcccArchFeatures:
-      // Not vulnerable: the workaround is there and does nothing.
-      return (args.lo[1] as number) >>> 0 === Call.smcccWorkaround1 ? PsciError.success : PsciError.notSupported;
+      return architectureFeature((args.lo[1] as number) >>> 0);
     case Call.smcccWorkaround1:
       return PsciError.success;
     case Call.features:

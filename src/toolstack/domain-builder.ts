@@ -37,6 +37,8 @@ export interface DomainConfig {
   readonly onConsole: (bytes: Uint8Array) => void;
   /** The UART's output; the console's handler if not given. */
   readonly onVuart?: (bytes: Uint8Array) => void;
+  /** What it writes with console_io, and what the hypervisor says about it; the console's handler if not given. */
+  readonly onLog?: (bytes: Uint8Array) => void;
 }
 
 /** How a domain's run ended. */
@@ -79,15 +81,15 @@ export class RunningDomain {
   /** Resolves when the domain shuts down or crashes; not if it is destroyed before. */
   readonly ended: Promise<DomainEnd>;
   readonly #host: Host;
-  readonly #onConsole: (bytes: Uint8Array) => void;
+  readonly #onLog: (bytes: Uint8Array) => void;
   readonly #disconnect: readonly (() => void)[];
   /** How much of the domain's log at the hypervisor was shown. */
   #logPosition = 0;
   #stopWatching: () => void = () => {};
 
-  constructor(host: Host, domid: number, connections: Connections, onConsole: (bytes: Uint8Array) => void) {
+  constructor(host: Host, domid: number, connections: Connections, onLog: (bytes: Uint8Array) => void) {
     this.#host = host;
-    this.#onConsole = onConsole;
+    this.#onLog = onLog;
     this.#disconnect = connections.disconnect;
     this.domid = domid;
     this.console = connections.console;
@@ -109,7 +111,7 @@ export class RunningDomain {
   #poll(): void {
     const { bytes, next } = this.#host.machine.hypervisor.consoleLog(this.domid, this.#logPosition);
     this.#logPosition = next;
-    if (bytes.length > 0) this.#onConsole(bytes);
+    if (bytes.length > 0) this.#onLog(bytes);
     this.console.poll();
     this.vuart?.poll();
   }
@@ -227,7 +229,12 @@ export const createDomain = async (host: Host, config: DomainConfig): Promise<Ru
       vcpus: config.vcpus,
       memoryKiB: config.memory * KIB_PER_MIB,
     });
-    const domain = new RunningDomain(host, domid, { console, vuart, disconnect: undo }, config.onConsole);
+    const domain = new RunningDomain(
+      host,
+      domid,
+      { console, vuart, disconnect: undo },
+      config.onLog ?? config.onConsole,
+    );
     host.startDomain(domid);
     return domain;
   } catch (error) {

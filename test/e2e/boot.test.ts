@@ -46,7 +46,7 @@ test('the emulated UART as console, and the early console at Xen', async () => {
   const real = stdout.indexOf('console [ttyAMA0] enabled');
   assert.ok(early >= 0 && real > early, stdout.slice(0, 4000));
   assert.match(stdout.slice(0, early), /Booting Linux on physical CPU 0x0/);
-  assert.match(stdout, /^console=ttyAMA0\r$/m);
+  assert.match(stdout, /^console=(hvc0 )?ttyAMA0\r$/m);
   assert.match(stdout, /uart-pl011/);
 });
 

@@ -1,10 +1,10 @@
 import { Field, type Image, SP_NUMBER } from '../../test/cpu/arm64/cases/image.ts';
 import { fillState, LANE_KINDS, LaneKind, type Override } from '../../test/cpu/arm64/cases/initial-state.ts';
 import {
+  CODE,
   DATA,
   DATA_BYTES,
-  programAddress,
-  SLOT,
+  slotOffset,
   WINDOW,
   WRITABLE_BYTES,
   windowOffsets,
@@ -129,8 +129,7 @@ const aimBranch = (random: Random, overrides: Overrides, word: number, program: 
   if (!matches(word, 0xff9ffc1f, 0xd61f0000) && !matches(word, 0xfffffc1f, 0xd65f0000)) return;
   const register = (word >>> 5) & 31;
   if (register === 31 || random.oneIn(10)) return;
-  const slot = programAddress(program.slot) - (programAddress(program.slot) % SLOT);
-  let to = BigInt(slot + random.below(8) * 4);
+  let to = BigInt(CODE + slotOffset(program.slot) + random.below(4) * 4);
   if (random.oneIn(10)) to += BigInt(random.below(4));
   if (random.oneIn(10)) to |= BigInt(random.below(256)) << 56n;
   overrides.set(register, bigBytes(to));

@@ -1,7 +1,7 @@
 import type { Decoder } from '../../src/cpu/decoder.ts';
 import type { Instruction } from '../../src/cpu/instruction.ts';
 import type { Override } from '../../test/cpu/arm64/cases/initial-state.ts';
-import { CODE, CODE_BYTES, programAddress, SLOT } from '../../test/cpu/arm64/cases/layout.ts';
+import { CODE, CODE_BYTES, programAddress, SLOT, slotOffset } from '../../test/cpu/arm64/cases/layout.ts';
 import type { Program } from '../../test/cpu/arm64/cases/program.ts';
 import type { Random } from '../../test/cpu/arm64/cases/random.ts';
 import { isUnsafe, isZeroBlock, mixesExclusives, writesModes } from './exclusions.ts';
@@ -37,11 +37,11 @@ const setField = (word: number, shift: number, value: number): number =>
  */
 const mayBranchTo = (program: Program, body: number, index: number, distance: number): boolean => {
   const start = programAddress(program.slot);
-  const slot = CODE + program.slot * SLOT;
+  const slot = CODE + slotOffset(program.slot);
   const to = start + index * 4 + distance;
   if (to < CODE || to >= CODE + CODE_BYTES) return true;
   const end = start + program.words.length * 4;
-  if (to < slot || to >= Math.max(slot + SLOT, end + 4)) return false;
+  if (to < slot || to >= Math.max(CODE + (program.slot + 1) * SLOT, end + 4)) return false;
   return to < start || (to > start + index * 4 && to <= start + body * 4) || to >= end;
 };
 

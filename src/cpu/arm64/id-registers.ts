@@ -13,7 +13,7 @@ import { CSSELR_EL1, INTERRUPT_REGISTERS, MPIDR_EL1, SCTLR_EL1 } from './system-
 /**
  * What the processor says of itself (Arm ARM D17.2). An Armv8.0 with AArch64 alone at EL1 and EL0, plus LSE, AES, PMULL, SHA1,
  * SHA256, CRC32, PAN, E0PD; no performance monitors, no mixed endianness, no hardware management of the access flag; and as
- * its software nature has it, neither Meltdown nor Spectre variant 2 across contexts (CSV3, CSV2).
+ * its software nature has it, neither Meltdown nor Spectre variant 2 across contexts (CSV3, CSV2, ECBHB).
  */
 
 const SCTLR_DZE = 1 << 14;
@@ -33,8 +33,9 @@ const DFR0 = 6 | (5 << 12) | (3 << 20);
 const ISAR0 = (2 << 4) | (1 << 8) | (1 << 12) | (1 << 16) | (2 << 20);
 /** 40-bit physical addresses, 16-bit ASIDs, 16 KiB granule; 4 and 64 KiB granules are 0. */
 const MMFR0 = 2 | (2 << 4) | (1 << 20);
-/** PAN. */
+/** PAN; and branch history of one context steers no other (ECBHB). */
 const MMFR1 = 1 << 20;
+const MMFR1_HIGH = 1 << 28;
 /** E0PD. */
 const MMFR2_HIGH = 1 << 28;
 
@@ -98,7 +99,7 @@ const named: readonly SystemRegister[] = [
   constantRegister('ID_AA64DFR0_EL1', encodeRegister(3, 0, 0, 5, 0), DFR0),
   constantRegister('ID_AA64ISAR0_EL1', encodeRegister(3, 0, 0, 6, 0), ISAR0),
   constantRegister('ID_AA64MMFR0_EL1', encodeRegister(3, 0, 0, 7, 0), MMFR0),
-  constantRegister('ID_AA64MMFR1_EL1', encodeRegister(3, 0, 0, 7, 1), MMFR1),
+  constantRegister('ID_AA64MMFR1_EL1', encodeRegister(3, 0, 0, 7, 1), MMFR1, MMFR1_HIGH),
   constantRegister('ID_AA64MMFR2_EL1', encodeRegister(3, 0, 0, 7, 2), 0, MMFR2_HIGH),
   constantRegister('CLIDR_EL1', encodeRegister(3, 1, 0, 0, 1), CLIDR),
   plainRegister('CSSELR_EL1', encodeRegister(3, 2, 0, 0, 0), CSSELR_EL1, [0xf, 0]),

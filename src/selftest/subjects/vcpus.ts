@@ -80,7 +80,7 @@ const checkStart = (guest: GuestAssembler): void => {
   expectPsci(guest, 'state of vCPU 1 before it starts', PsciResult.off, affinityInfo, 1, 0);
   guest.adr(x6, 'vCPU 1');
   expectPsci(guest, 'CPU_ON of vCPU 1', PsciResult.success, cpuOn, 1, x6, CONTEXT);
-  expectPsci(guest, 'state of vCPU 1 when it starts', PsciResult.on, affinityInfo, 1, 0);
+  guest.await('state of vCPU 1 when it starts', w0, PsciResult.on, () => guest.secureCall(affinityInfo, 1, 0));
   awaitStage(guest, 'start of vCPU 1', Stage.started);
   guest.readGlobal(x0, Global.otherContext);
   guest.expect('what vCPU 1 was given', x0, CONTEXT);

@@ -31,6 +31,9 @@ const crossesPage = (slot: number): boolean => (slot & 15) === 15;
 
 /** Offset in CODE of a slot's first instruction. */
 export const programOffset = (slot: number): number => slot * SLOT + (crossesPage(slot) ? SLOT - 8 : 64);
+/** Offset in CODE of the first BRK that is a slot's own: the program before it may run over into its first words. */
+export const slotOffset = (slot: number): number =>
+  slot * SLOT + (slot > 0 && crossesPage(slot - 1) ? PROGRAM_WORDS * 4 - 8 : 0);
 /** Address of a slot's first instruction. */
 export const programAddress = (slot: number): number => CODE + programOffset(slot);
 
