@@ -95,6 +95,13 @@ const parseGic = (text: string): 2 | 3 => {
   throw new CommandError(`--gic '${text}' is neither 2 nor 3`);
 };
 
+/** One instruction at a time, as a debugger in the guest wants it, needs a threshold that one branch does not reach. */
+const parseThreshold = (text: string): number => {
+  const threshold = parseCount('hot-threshold', text, 0, MAXIMUM_HOT_THRESHOLD);
+  if (threshold === 1) throw new CommandError("--hot-threshold '1' is too small: give 0 or a number from 2 on");
+  return threshold;
+};
+
 /** Parses the command's arguments; null if help was asked for. */
 export const parseRun = (args: string[], hostProcessors: number): RunSettings | null => {
   const given = parseOptions(args, options);
@@ -123,11 +130,6 @@ export const parseRun = (args: string[], hostProcessors: number): RunSettings | 
     refresh: given.refresh === true,
     gicVersion: parseGic(given.gic ?? '3'),
     vuart: given.vuart === true,
-    hotThreshold: parseCount(
-      'hot-threshold',
-      given['hot-threshold'] ?? DEFAULT_HOT_THRESHOLD,
-      0,
-      MAXIMUM_HOT_THRESHOLD,
-    ),
+    hotThreshold: parseThreshold(given['hot-threshold'] ?? DEFAULT_HOT_THRESHOLD),
   };
 };

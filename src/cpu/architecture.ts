@@ -48,6 +48,8 @@ export interface Architecture {
    * `runtime.codeCache.pageOf(frame address)`) and leaves the pre-decoded page's address in the record's CODE_PAGE.
    */
   fetch(runtime: EngineRuntime, state: number): number;
+  /** Called before a vCPU runs: forgets addresses of pre-decoded pages if the code cache has started over since. */
+  followCodeCache(runtime: EngineRuntime, state: number): void;
   /** Makes the exception of a vector instruction while VECTOR_TRAP is set pending. */
   vectorTrap(runtime: EngineRuntime, state: number): void;
 }

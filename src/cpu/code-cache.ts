@@ -19,14 +19,21 @@ export interface CodeCacheLayout {
   /** The arena of pre-decoded pages. */
   readonly arena: number;
   readonly arenaEnd: number;
-  /** Bookkeeping shared by all threads: ARENA_NEXT and ARENA_GENERATION. */
+  /** Bookkeeping shared by all threads: CONTROL_BYTES, zero at first. */
   readonly control: number;
 }
 
+export const CONTROL_BYTES = 24;
 const ARENA_NEXT = 0;
 const ARENA_GENERATION = 4;
 /** Bytes taken from the arena's end for region slots; pages grow towards them. */
 const ARENA_SLOTS = 8;
+/** Threads that are inside translated code or its engine calls. */
+const INSIDE = 12;
+/** 1 while a thread drops everything: nobody else goes inside. */
+const DROPPING = 16;
+/** The next region slot. */
+const NEXT_REGION = 20;
 
 /**
  * Pre-decoded pages by machine frame (design I7). Threads share the tables; a page's records are valid for whoever runs the
@@ -154,15 +161,54 @@ export class CodeCache {
     this.invalidate(frameAddress, 0, (1 << PAGE_SHIFT) - 1);
   }
 
+  /** A region slot that no other has, counting from 0 since the cache last started over. */
+  takeRegionSlot(): number {
+    return Atomics.add(this.#memory.i32, (this.#layout.control + NEXT_REGION) >>> 2, 1);
+  }
+
+  /** To be called before a thread runs translated code: waits while another one drops everything. */
+  enter(): void {
+    const { i32 } = this.#memory;
+    const inside = (this.#layout.control + INSIDE) >>> 2;
+    const dropping = (this.#layout.control + DROPPING) >>> 2;
+    for (;;) {
+      Atomics.add(i32, inside, 1);
+      if (Atomics.load(i32, dropping) === 0) return;
+      Atomics.sub(i32, inside, 1);
+      while (Atomics.load(i32, dropping) !== 0);
+    }
+  }
+
+  /** To be called after `enter`, when the thread has left translated code. */
+  leave(): void {
+    Atomics.sub(this.#memory.i32, (this.#layout.control + INSIDE) >>> 2, 1);
+  }
+
   /**
-   * Drops every page; no vCPU may be running translated code. The translation tables' CODE fields must be cleared by the
-   * caller.
+   * Drops every page, once all other threads have left translated code, which their budgets make them do soon. To be called
+   * by a thread that is inside; if another one is at it, this one only waits. Whoever enters next finds that `generation`
+   * changed, and must forget the addresses of pages.
    */
-  dropAll(): void {
+  startOver(): void {
+    const { i32 } = this.#memory;
+    const inside = (this.#layout.control + INSIDE) >>> 2;
+    const dropping = (this.#layout.control + DROPPING) >>> 2;
+    const mine = Atomics.compareExchange(i32, dropping, 0, 1) === 0;
+    this.leave();
+    if (mine) {
+      while (Atomics.load(i32, inside) !== 0);
+      this.#dropAll();
+      Atomics.store(i32, dropping, 0);
+    }
+    this.enter();
+  }
+
+  #dropAll(): void {
     const { frameTable, frames, control, arena } = this.#layout;
     this.#memory.i32.fill(0, frameTable >>> 2, (frameTable >>> 2) + frames);
     Atomics.store(this.#memory.i32, (control + ARENA_NEXT) >>> 2, arena | 0);
     Atomics.store(this.#memory.i32, (control + ARENA_SLOTS) >>> 2, 0);
+    Atomics.store(this.#memory.i32, (control + NEXT_REGION) >>> 2, 0);
     Atomics.add(this.#memory.i32, (control + ARENA_GENERATION) >>> 2, 1);
   }
 }

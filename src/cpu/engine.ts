@@ -20,9 +20,10 @@ export interface EngineOptions {
   readonly codeCache: CodeCacheLayout;
   /** Machine address of the heat table, HEAT_BYTES long. */
   readonly heatTable: number;
-  /** Machine address of a u32, 0 at first: the next region slot, shared by all threads. */
-  readonly regionCounter: number;
-  /** Branches to an instruction before the code there is translated; 0 keeps everything in the cold tier. */
+  /**
+   * Branches to an instruction before the code there is translated; 0 keeps everything in the cold tier. `step` needs more
+   * than 1.
+   */
   readonly hotThreshold: number;
   /** Milliseconds from any origin, for statistics alone. */
   readonly now: () => number;
@@ -38,6 +39,13 @@ export interface EngineStatistics {
 }
 
 export { HEAT_BYTES };
+
+/** Where an instruction lies: its machine frame, its position there, and its pre-decoded page. */
+interface Place {
+  readonly frame: number;
+  readonly position: number;
+  readonly page: number;
+}
 
 /** Regions there can be; every thread has a table of as many. */
 const MAX_REGIONS = 1 << 16;
@@ -64,6 +72,10 @@ export class Engine implements EngineRuntime {
   readonly #flows: FlowTable;
   readonly #imports: WebAssembly.Imports;
   readonly #regions: WebAssembly.Table;
+  readonly #absentRegion: unknown;
+  /** Slots that this thread has filled, in which generation of the code cache. */
+  readonly #installed = new Set<number>();
+  #generation: number;
   readonly #run: (state: number) => number;
 
   constructor(options: EngineOptions) {
@@ -74,8 +86,9 @@ export class Engine implements EngineRuntime {
     this.codeCache = new CodeCache(options.memory, options.codeCache);
     this.decoder = new Decoder(options.architecture.instructions, options.architecture.undefinedInstruction);
     this.#flows = new FlowTable(this.decoder);
-    const absent = new WebAssembly.Instance(new WebAssembly.Module(encodeAbsentRegion())).exports.r;
-    this.#regions = new WebAssembly.Table({ element: 'anyfunc', initial: MAX_REGIONS }, absent);
+    this.#absentRegion = new WebAssembly.Instance(new WebAssembly.Module(encodeAbsentRegion())).exports.r;
+    this.#regions = new WebAssembly.Table({ element: 'anyfunc', initial: MAX_REGIONS }, this.#absentRegion);
+    this.#generation = this.codeCache.generation;
     this.#imports = this.#makeImports();
     const cold = new WebAssembly.Module(
       encodeColdTier({
@@ -101,7 +114,7 @@ export class Engine implements EngineRuntime {
           architecture.store(this, state >>> 0, lo, hi, kind),
         address: (state: number, lo: number, hi: number, kind: number) =>
           architecture.address(this, state >>> 0, lo, hi, kind),
-        fetch: (state: number) => architecture.fetch(this, state >>> 0),
+        fetch: (state: number) => this.#fetch(state >>> 0),
         decode: (state: number, record: number) => this.#decode(state >>> 0, record >>> 0),
         routine: (number: number, state: number) => {
           const routine = routines[number];
@@ -114,6 +127,40 @@ export class Engine implements EngineRuntime {
 
   /** Runs a vCPU until something needs attention; its budget field bounds the instructions. */
   run(state: number): Exit {
+    this.#enter(state);
+    try {
+      return this.#runInside(state);
+    } finally {
+      this.codeCache.leave();
+    }
+  }
+
+  /** Runs one instruction in the cold tier, whatever was translated there. */
+  step(state: number): Exit {
+    this.#enter(state);
+    try {
+      return this.#stepInside(state);
+    } finally {
+      this.codeCache.leave();
+    }
+  }
+
+  #enter(state: number): void {
+    this.codeCache.enter();
+    this.#followCodeCache(state);
+  }
+
+  /** Forgets what the code cache has dropped: this thread's regions and the vCPU's ways to pages. */
+  #followCodeCache(state: number): void {
+    this.#architecture.followCodeCache(this, state);
+    const { generation } = this.codeCache;
+    if (generation === this.#generation) return;
+    this.#generation = generation;
+    for (const slot of this.#installed) this.#regions.set(slot, this.#absentRegion);
+    this.#installed.clear();
+  }
+
+  #runInside(state: number): Exit {
     for (;;) {
       const exit = this.#run(state) as Exit;
       if (exit === Exit.hot) {
@@ -126,8 +173,7 @@ export class Engine implements EngineRuntime {
     }
   }
 
-  /** Runs one instruction in the cold tier, whatever was translated there. */
-  step(state: number): Exit {
+  #stepInside(state: number): Exit {
     const place = this.#locate(state);
     if (place !== null && this.codeCache.regionAt(place.page, place.position) >= 0) {
       Atomics.store(
@@ -145,11 +191,18 @@ export class Engine implements EngineRuntime {
   }
 
   /** Machine address of the frame and position in it of the instruction at PC, from the translation table. */
-  #locate(state: number): { frame: number; position: number; page: number } | null {
-    if (this.#architecture.fetch(this, state) !== 0) return null;
+  #locate(state: number): Place | null {
+    if (this.#fetch(state) !== 0) return null;
     const page = this.memory.u32[(state + CODE_PAGE) >>> 2] as number;
     const pcLow = this.memory.u32[(state + PC) >>> 2] as number;
     return { frame: this.codeCache.frameOf(page), position: (pcLow & 0xfff) >>> 2, page };
+  }
+
+  /** A fetch that finds the code cache full starts it over: regions of before must not be entered any more. */
+  #fetch(state: number): number {
+    const status = this.#architecture.fetch(this, state);
+    if (this.codeCache.generation !== this.#generation) this.#followCodeCache(state);
+    return status;
   }
 
   #decode(state: number, record: number): number {
@@ -165,10 +218,13 @@ export class Engine implements EngineRuntime {
     const place = this.#locate(state);
     if (place === null) return;
     if (this.codeCache.regionAt(place.page, place.position) >= 0) return;
-    const slot = Atomics.add(this.memory.i32, this.#options.regionCounter >>> 2, 1);
-    if (slot >= MAX_REGIONS) return;
-    this.#regions.set(slot, this.#compile(place.frame, place.position));
-    this.codeCache.enterRegion(place.page, place.position, slot);
+    const slot = this.codeCache.takeRegionSlot();
+    if (slot >= MAX_REGIONS) {
+      this.#startOver(state);
+      return;
+    }
+    this.#install(slot, place);
+    if (!this.codeCache.enterRegion(place.page, place.position, slot)) this.#startOver(state);
   }
 
   /** The record at PC leads to a region that another thread translated: makes it here too. */
@@ -177,7 +233,18 @@ export class Engine implements EngineRuntime {
     if (place === null) return;
     const slot = this.codeCache.regionAt(place.page, place.position);
     if (slot < 0) return;
+    this.#install(slot, place);
+  }
+
+  #install(slot: number, place: Place): void {
     this.#regions.set(slot, this.#compile(place.frame, place.position));
+    this.#installed.add(slot);
+  }
+
+  /** No slot or no room is left: begins with an empty code cache, and with slots from 0 on. */
+  #startOver(state: number): void {
+    this.codeCache.startOver();
+    this.#followCodeCache(state);
   }
 
   #compile(frame: number, position: number): WebAssembly.ExportValue {

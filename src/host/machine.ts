@@ -90,7 +90,6 @@ export const openMachine = (shared: SharedMachine, { clock, hotThreshold }: Mach
           environment,
           codeCache: layout.codeCache,
           heatTable: layout.heatTable,
-          regionCounter: ControlWord.regionCounter,
           hotThreshold,
           now: () => clock.now() / 1e6,
         });

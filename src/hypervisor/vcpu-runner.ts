@@ -2,7 +2,6 @@ import type { Architecture } from '../cpu/architecture.ts';
 import { debugActive } from '../cpu/arm64/debug/enabled.ts';
 import { afterStep, beforeInstruction } from '../cpu/arm64/debug/software-step.ts';
 import { exceptionReturn, interruptDeliverable, takeInterrupt, takePending } from '../cpu/arm64/exceptions.ts';
-import { followCodeCache } from '../cpu/arm64/instruction-fetch.ts';
 import { raise } from '../cpu/arm64/pending.ts';
 import { resetProcessor } from '../cpu/arm64/reset.ts';
 import { X } from '../cpu/arm64/state.ts';
@@ -48,7 +47,6 @@ export class Arm64Runner implements VcpuRunner {
 
   enter(vcpu: number): void {
     const { memory, services } = this.#hypervisor;
-    followCodeCache(this.#engine, stateOf(memory, vcpu));
     runstateChange(this.#hypervisor, vcpu, Runstate.running, services.systemTime(domainOf(memory, vcpu)));
   }
 

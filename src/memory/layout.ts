@@ -23,8 +23,6 @@ export const ControlWord = {
   freeFrames: CONTROL + 12,
   /** The first frame never handed out. */
   freshFrame: CONTROL + 16,
-  /** The next region slot of the hot tier. */
-  regionCounter: CONTROL + 20,
   codeCache: CONTROL + 32,
   /** Changes when the control thread has something to look at. */
   doorbell: CONTROL + 64,
@@ -81,7 +79,7 @@ export const layOut = ({ domainMemory, codeCache = 128 * MIB, heap = 32 * MIB }:
   const codeFrameTable = align(freeStack + frames * 4, 64);
   const arena = align(codeFrameTable + frames * 4, 64);
   const heapStart = align(arena + codeCache, FRAME_SIZE);
-  const heapEnd = heapStart + heap;
+  const heapEnd = align(heapStart + heap, FRAME_SIZE);
   return {
     size,
     frames,

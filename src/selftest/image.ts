@@ -12,6 +12,7 @@ import {
   processorBlock,
   stackTop,
 } from './places.ts';
+import type { Subject } from './subject.ts';
 import { subjects } from './subjects/subjects.ts';
 import { emitVectors } from './vectors.ts';
 import { emitSubjects, emitVerdicts } from './verdict.ts';
@@ -53,20 +54,23 @@ const emitStart = (guest: GuestAssembler): void => {
   guest.b('run');
 };
 
-/**
- * The self-test guest as an arm64 Image, to be loaded at the start of RAM. It runs as a Xen guest with at least 2 MiB of memory
- * and one or more vCPUs, writes a line for each subject to its console (report.ts reads them) and powers off.
- */
-export const selftestImage = (): Uint8Array => {
+/** A guest that runs some subjects, as an arm64 Image. */
+export const guestImage = (chosen: readonly Subject[]): Uint8Array => {
   const guest = new GuestAssembler(IMAGE_BASE);
   emitHeader(guest);
   emitStart(guest);
   emitVectors(guest);
   emitOutput(guest);
   emitVerdicts(guest);
-  emitSubjects(guest, subjects);
+  emitSubjects(guest, chosen);
   guest.flush();
   guest.flushTexts();
   if (guest.length > CODE_LIMIT) throw new Error(`the self-test's code of ${guest.length} bytes is too long`);
   return guest.finish();
 };
+
+/**
+ * The self-test guest as an arm64 Image, to be loaded at the start of RAM. It runs as a Xen guest with at least 2 MiB of memory
+ * and one or more vCPUs, writes a line for each subject to its console (report.ts reads them) and powers off.
+ */
+export const selftestImage = (): Uint8Array => guestImage(subjects);

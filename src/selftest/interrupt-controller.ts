@@ -1,4 +1,5 @@
 import { lsl, registers } from '../cpu/arm64/assembler.ts';
+import { GuestLayout } from '../hypervisor/abi/guest-layout.ts';
 import type { GuestAssembler } from './guest-assembler.ts';
 import { Interrupt } from './interrupt-numbers.ts';
 
@@ -6,8 +7,8 @@ import { Interrupt } from './interrupt-numbers.ts';
 
 const { x0, x1, x2, w1 } = registers;
 
-const DISTRIBUTOR = 0x0300_1000;
-const REDISTRIBUTORS = 0x0302_0000;
+const DISTRIBUTOR = GuestLayout.gicv3Distributor;
+const REDISTRIBUTORS = GuestLayout.gicv3Redistributors;
 /** Each redistributor has a frame of its own and one for private interrupts: log2 of both. */
 const REDISTRIBUTOR_SHIFT = 17;
 const PRIVATE_FRAME = 0x1_0000;

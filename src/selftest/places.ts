@@ -1,3 +1,5 @@
+import { GuestLayout } from '../hypervisor/abi/guest-layout.ts';
+
 /**
  * Where the guest keeps things: guest-physical addresses. The image begins where Xen puts a kernel without a text offset, the
  * start of RAM bank 0; what follows it is zeroed when the guest starts.
@@ -6,7 +8,7 @@
 const KIB = 1024;
 const PAGE = 4 * KIB;
 
-export const IMAGE_BASE = 0x4000_0000;
+export const IMAGE_BASE = GuestLayout.ramBase;
 /** Code and texts must fit in this much. */
 export const CODE_LIMIT = 64 * KIB;
 

@@ -1,5 +1,5 @@
 import { post, pre, registers } from '../cpu/arm64/assembler.ts';
-import { CONSOLE_FRAME, GRANT_FRAMES_FIRST } from '../hypervisor/abi/guest-layout.ts';
+import { GuestLayout } from '../hypervisor/abi/guest-layout.ts';
 import type { GuestAssembler } from './guest-assembler.ts';
 import { IMAGE_BASE, PAGE_BYTES, Place } from './places.ts';
 import { SCTLR_START } from './verdict.ts';
@@ -113,8 +113,8 @@ const fill = (
 /** Maps the first gigabyte, with devices and the pages shared with the hypervisor, and RAM, each where it is. */
 const fillIdentity = (guest: GuestAssembler, low: number, ram: number, blockSize: number): void => {
   const index = (address: number): number => Math.floor(address / blockSize);
-  const shared = GRANT_FRAMES_FIRST * PAGE_BYTES;
-  const sharedEnd = CONSOLE_FRAME * PAGE_BYTES + 2 * MIB;
+  const shared = GuestLayout.grantTable;
+  const sharedEnd = GuestLayout.magicBase + 2 * MIB;
   const count = Math.max(index(sharedEnd) - index(shared), 1);
   fill(guest, low, 0, index(IMAGE_BASE), blockSize, DEVICE);
   fill(guest, low, index(shared), count, blockSize, DATA);

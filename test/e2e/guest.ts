@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { commandStatus, commandWord } from '../../src/images/guest-command.ts';
+import { complaints } from '../../tools/kernel-log.ts';
 import { Command, type CommandOptions, type Outcome } from '../cli/command.ts';
 
 /** Boots the default image as a user does. Without a mirror and a cache that fails with the program's own message. */
@@ -25,10 +26,7 @@ export const bootAndRun = async (
   return outcome;
 };
 
-const TROUBLE = /WARNING|\bBUG\b|Oops|Call trace|Internal error|Unable to handle|rcu: INFO|soft lockup|hung task/i;
-
 /** Wants a kernel log without anything that the kernel complains about. */
 export const assertNoTrouble = (log: string): void => {
-  const found = log.split(/\r?\n/).filter((line) => TROUBLE.test(line));
-  assert.deepEqual(found, []);
+  assert.deepEqual(complaints(log), []);
 };

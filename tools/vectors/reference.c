@@ -20,10 +20,10 @@
 #include <unistd.h>
 
 #define PAGE 4096
-#define DATA 0x44fffff000UL
+#define DATA 0x5afffff000UL
 #define WRITABLE_PAGES 2
 #define DATA_PAGES 3
-#define CODE 0x4500080000UL
+#define CODE 0x5b00080000UL
 #define SLOT 256
 #define SLOTS 256
 #define CODE_BYTES (SLOTS * SLOT + PAGE)

@@ -1,5 +1,5 @@
 import { type Architecture, type EngineRuntime, RegisterClass } from '../architecture.ts';
-import { fetch } from './instruction-fetch.ts';
+import { fetch, followCodeCache } from './instruction-fetch.ts';
 import { undefinedInstruction } from './instructions/system.ts';
 import { a64Instructions } from './instructions/table.ts';
 import { address, load, store } from './memory-access.ts';
@@ -39,5 +39,6 @@ export const arm64Architecture: Architecture = {
   store,
   address,
   fetch,
+  followCodeCache,
   vectorTrap,
 };

@@ -5,7 +5,6 @@ import { stepStateOnReturn } from './debug/software-step.ts';
 import { fetch } from './instruction-fetch.ts';
 import { raise } from './pending.ts';
 import {
-  DAIF_F,
   DAIF_I,
   readProcessorState,
   SPSR_DAIF,
@@ -87,10 +86,6 @@ export const interruptDeliverable = (runtime: EngineRuntime, state: number): boo
   if (Atomics.load(words, (state + INTERRUPT_LINE) >>> 2) === 0) return false;
   return ((words[(state + DAIF) >>> 2] as number) & DAIF_I) === 0;
 };
-
-/** Whether PSTATE lets an FIQ in. */
-export const fiqUnmasked = (runtime: EngineRuntime, state: number): boolean =>
-  ((runtime.memory.i32[(state + DAIF) >>> 2] as number) & DAIF_F) === 0;
 
 /** The EL0t, EL1t and EL1h of SPSR_EL1.M; all other modes this processor does not have. */
 const isLegalMode = (mode: number): boolean => mode === 0 || mode === 4 || mode === 5;

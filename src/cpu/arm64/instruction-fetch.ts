@@ -25,10 +25,7 @@ const dropCode = (memory: MachineMemory, state: number): void => {
   }
 };
 
-/**
- * To be called before a vCPU runs: drops its entries for instructions if the code cache dropped everything since it last
- * ran.
- */
+/** Drops a vCPU's entries for instructions if the code cache dropped everything since they were made. */
 export const followCodeCache = (runtime: EngineRuntime, state: number): void => {
   const { memory, codeCache } = runtime;
   const { generation } = codeCache;
@@ -42,7 +39,7 @@ const codePage = (runtime: EngineRuntime, state: number, frame: number): number 
   const { codeCache } = runtime;
   const page = codeCache.pageOf(frame);
   if (page !== 0) return page;
-  codeCache.dropAll();
+  codeCache.startOver();
   followCodeCache(runtime, state);
   return codeCache.pageOf(frame);
 };

@@ -10,10 +10,9 @@ export const SPSR_SS = 1 << 21;
 export const SPSR_IL = 1 << 20;
 export const SPSR_PAN = 1 << 22;
 export const SPSR_DAIF = 0x3c0;
-/** PSTATE.D, A, I and F as bits of DAIF. */
+/** PSTATE.D and I as bits of DAIF. */
 export const DAIF_D = 1 << 9;
 export const DAIF_I = 1 << 7;
-export const DAIF_F = 1 << 6;
 
 /** NZCV in bits 31 to 28. */
 export const readFlags = (memory: MachineMemory, state: number): number => {

@@ -24,15 +24,20 @@ export const Register = {
   route: 0x6000,
 } as const;
 
-/** One-bit registers: where each begins, what a 1 written to it sets and clears, and the flags that read as 1. */
+const has =
+  (flag: number) =>
+  (flags: number): boolean =>
+    (flags & flag) !== 0;
+
+/** One-bit registers: where each begins, what a 1 written to it sets and clears, and when it reads as 1. */
 const bitRegisters = [
-  { base: Register.group, set: 0, clear: 0, read: R.Flag.group1 },
-  { base: Register.setEnable, set: R.Flag.enabled, clear: 0, read: R.Flag.enabled },
-  { base: Register.clearEnable, set: 0, clear: R.Flag.enabled, read: R.Flag.enabled },
-  { base: Register.setPending, set: R.Flag.pending, clear: 0, read: R.Flag.pending | R.Flag.line },
-  { base: Register.clearPending, set: 0, clear: R.Flag.pending, read: R.Flag.pending | R.Flag.line },
-  { base: Register.setActive, set: R.Flag.active, clear: 0, read: R.Flag.active },
-  { base: Register.clearActive, set: 0, clear: R.Flag.active, read: R.Flag.active },
+  { base: Register.group, set: 0, clear: 0, reads: has(R.Flag.group1) },
+  { base: Register.setEnable, set: R.Flag.enabled, clear: 0, reads: has(R.Flag.enabled) },
+  { base: Register.clearEnable, set: 0, clear: R.Flag.enabled, reads: has(R.Flag.enabled) },
+  { base: Register.setPending, set: R.Flag.pending, clear: 0, reads: R.isPending },
+  { base: Register.clearPending, set: 0, clear: R.Flag.pending, reads: R.isPending },
+  { base: Register.setActive, set: R.Flag.active, clear: 0, reads: has(R.Flag.active) },
+  { base: Register.clearActive, set: 0, clear: R.Flag.active, reads: has(R.Flag.active) },
 ] as const;
 
 const BIT_REGISTER_BYTES = 0x80;
@@ -51,7 +56,7 @@ export const readInterruptRegisters = (
     if (bank === undefined) return 0;
     const first = ((offset - bank.base) & 0x7f) * 8;
     for (let i = 0; i < size * 8 && first + i < R.INTERRUPTS; i++) {
-      if ((gic.flags(record, vcpu, first + i) & bank.read) !== 0) value |= 1 << i;
+      if (bank.reads(gic.flags(record, vcpu, first + i))) value |= 1 << i;
     }
   } else if (offset >= Register.priority && offset < Register.configuration) {
     const field = offset < Register.targets ? R.ENTRY_PRIORITY : R.ENTRY_TARGETS;

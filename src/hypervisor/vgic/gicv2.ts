@@ -1,6 +1,6 @@
 import { Register, readInterruptRegisters, writeControl, writeInterruptRegisters } from './distributor.ts';
 import * as R from './record.ts';
-import { PRIORITY_BITS, SPURIOUS, type Vgic } from './vgic.ts';
+import { PRIORITY_BITS, type Vgic } from './vgic.ts';
 
 /** GICv2: distributor and CPU interface in memory (GIC architecture specification v2, chapter 4). */
 
@@ -123,7 +123,7 @@ export const writeCpuInterface = (gic: Vgic, record: number, vcpu: number, offse
       gic.setControl(record, vcpu, R.ACTIVE_PRIORITIES_1, value >>> 0);
       break;
     case CpuInterface.end:
-      if ((value & 0x3ff) < SPURIOUS) gic.end(record, vcpu, value & 0x3ff);
+      gic.end(record, vcpu, value & 0x3ff);
       break;
     case CpuInterface.deactivate:
       gic.deactivate(record, vcpu, value & 0x3ff);

@@ -35,6 +35,10 @@ export const Flag = {
   group1: 32,
 } as const;
 
+/** Whether an interrupt of these flags is pending: latched, or by the level of its line. */
+export const isPending = (flags: number): boolean =>
+  (flags & Flag.pending) !== 0 || (flags & (Flag.line | Flag.edge)) === Flag.line;
+
 /** Each vCPU's area. */
 export const VCPU = SHARED + SHARED_INTERRUPTS * ENTRY_SIZE;
 export const VCPU_SIZE = 0x200;

@@ -97,10 +97,7 @@ export class Vgic {
   /** Brings the candidate bits of an interrupt up to date with its state and route. The lock is held. */
   refresh(record: number, vcpu: number, interrupt: number): void {
     const flags = this.flags(record, vcpu, interrupt);
-    const wanted =
-      (flags & R.Flag.enabled) !== 0 &&
-      (flags & R.Flag.active) === 0 &&
-      ((flags & R.Flag.pending) !== 0 || (flags & (R.Flag.line | R.Flag.edge)) === R.Flag.line);
+    const wanted = (flags & (R.Flag.enabled | R.Flag.active)) === R.Flag.enabled && R.isPending(flags);
     if (interrupt < R.PRIVATE_INTERRUPTS) {
       this.#setCandidate(record, vcpu, interrupt, wanted);
       return;
@@ -179,17 +176,21 @@ export class Vgic {
   /** Raises or lowers a private interrupt's line (timers, event channels). */
   setPrivateLine(record: number, vcpu: number, interrupt: number, level: boolean): void {
     lock(this.memory, record + R.LOCK);
-    this.change(record, vcpu, interrupt, level ? R.Flag.line : 0, level ? 0 : R.Flag.line);
+    this.#setLine(record, vcpu, interrupt, level);
     unlock(this.memory, record + R.LOCK);
   }
 
   /** Raises or lowers a shared interrupt's line; `interrupt` counts from 32. */
   setSharedLine(record: number, interrupt: number, level: boolean): void {
     lock(this.memory, record + R.LOCK);
-    const rising = level && (this.flags(record, 0, interrupt) & R.Flag.line) === 0;
-    const latch = rising && (this.flags(record, 0, interrupt) & R.Flag.edge) !== 0 ? R.Flag.pending : 0;
-    this.change(record, 0, interrupt, level ? R.Flag.line | latch : 0, level ? 0 : R.Flag.line);
+    this.#setLine(record, 0, interrupt, level);
     unlock(this.memory, record + R.LOCK);
+  }
+
+  #setLine(record: number, vcpu: number, interrupt: number, level: boolean): void {
+    const rising = level && (this.flags(record, vcpu, interrupt) & R.Flag.line) === 0;
+    const latch = rising && (this.flags(record, vcpu, interrupt) & R.Flag.edge) !== 0 ? R.Flag.pending : 0;
+    this.change(record, vcpu, interrupt, level ? R.Flag.line | latch : 0, level ? 0 : R.Flag.line);
   }
 
   /** Acknowledges: the interrupt becomes active and its priority runs. */
@@ -207,8 +208,9 @@ export class Vgic {
     });
   }
 
-  /** End of interrupt: drops the priority and, unless the guest splits the two, deactivates. */
+  /** End of interrupt: drops the priority and, unless the guest splits the two, deactivates. Special numbers end nothing. */
   end(record: number, vcpu: number, interrupt: number): void {
+    if (interrupt >= R.INTERRUPTS) return;
     this.locked(record, () => {
       const area = this.area(record, vcpu);
       const active = (area + R.ACTIVE_PRIORITIES_1) >>> 2;

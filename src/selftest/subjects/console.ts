@@ -1,11 +1,11 @@
 import { registers } from '../../cpu/arm64/assembler.ts';
 import { DOMID_SELF } from '../../hypervisor/abi/domain-id.ts';
-import { CONSOLE_FRAME } from '../../hypervisor/abi/guest-layout.ts';
+import { CONSOLE_FRAME, GuestLayout } from '../../hypervisor/abi/guest-layout.ts';
 import { HvmOp, HvmParam, HvmParamArgument } from '../../hypervisor/abi/hvm.ts';
 import { HypercallNumber } from '../../hypervisor/abi/hypercall-number.ts';
 import { type GuestAssembler, u16, u32 } from '../guest-assembler.ts';
 import { ConsoleRing } from '../output.ts';
-import { Global, PAGE_BYTES, Place } from '../places.ts';
+import { Global, Place } from '../places.ts';
 import type { Subject } from '../subject.ts';
 
 const { x0, x19, x20, w0, w1 } = registers;
@@ -28,7 +28,7 @@ export const console: Subject = {
     guest.cmp(x19, 0);
     guest.cset(x0, 'ne');
     guest.expect('whether the console has an event channel', x0, 1);
-    guest.mov(x20, CONSOLE_FRAME * PAGE_BYTES);
+    guest.mov(x20, GuestLayout.magicBase);
     guest.writeGlobal(Global.consolePort, x19);
     guest.writeGlobal(Global.consoleRing, x20);
     guest.adr(x0, guest.text('hostrock self-test guest\n'));

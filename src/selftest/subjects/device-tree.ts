@@ -76,11 +76,11 @@ export const deviceTree: Subject = {
 
     guest.label('walked');
     guest.expect('token at the end of the tree', w0, Token.end);
-    guest.expect('nodes of a hypervisor', w23, 1);
     guest.cmp(x22, 0);
     guest.cset(x0, 'ne');
     guest.expect('whether there are processors', x0, 1);
     guest.writeGlobal(Global.processors, x22);
+    guest.expect('nodes of a hypervisor', w23, 1);
     guest.note(x22, 'vCPUs');
   },
 };

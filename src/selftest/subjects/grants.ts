@@ -14,7 +14,7 @@ import {
   MapGrant,
   QuerySize,
 } from '../../hypervisor/abi/grant-table.ts';
-import { CONSOLE_FRAME, GRANT_FRAMES_FIRST } from '../../hypervisor/abi/guest-layout.ts';
+import { CONSOLE_FRAME, GRANT_FRAMES_FIRST, GuestLayout } from '../../hypervisor/abi/guest-layout.ts';
 import { HypercallNumber } from '../../hypervisor/abi/hypercall-number.ts';
 import { AddToPhysmap, MapSpace, MemoryOp } from '../../hypervisor/abi/memory.ts';
 import { closePort, eventOperation } from '../event-channels.ts';
@@ -24,7 +24,7 @@ import type { Subject } from '../subject.ts';
 
 const { x0, x19, x20, w0 } = registers;
 
-const TABLE = GRANT_FRAMES_FIRST * PAGE_BYTES;
+const TABLE = GuestLayout.grantTable;
 const MAXIMUM_FRAMES = 64;
 /** A page granted to the guest itself, one it may only read, and one that nobody may use. */
 const Reference = { page: 9, readOnly: 10, none: 11, outside: 1_000_000 } as const;

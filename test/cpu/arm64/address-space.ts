@@ -27,7 +27,6 @@ export const STATE = allocate(VCPU_SIZE);
 export const HEAT = allocate(HEAT_BYTES);
 const LOCKS = allocate(PAGE);
 const CONTROL = allocate(PAGE);
-export const REGION_COUNTER = CONTROL + 64;
 const FRAME_TABLE = allocate((MEMORY_BYTES / PAGE) * 4);
 const DATA_FRAMES = allocate(DATA_BYTES);
 const CODE_FRAMES = allocate(CODE_BYTES);

@@ -9,16 +9,7 @@ import { Exit } from '../../../src/cpu/exits.ts';
 import type { Instruction } from '../../../src/cpu/instruction.ts';
 import { MachineMemory } from '../../../src/cpu/machine-memory.ts';
 import { BUDGET, PC, PENDING_ADDRESS, PENDING_KIND, PENDING_SYNDROME } from '../../../src/cpu/state.ts';
-import {
-  codeCacheLayout,
-  codeFrame,
-  dataFrame,
-  HEAT,
-  MEMORY_PAGES,
-  REGION_COUNTER,
-  STATE,
-  setUpProcessor,
-} from './address-space.ts';
+import { codeCacheLayout, codeFrame, dataFrame, HEAT, MEMORY_PAGES, STATE, setUpProcessor } from './address-space.ts';
 import { Field, Image, Outcome } from './cases/image.ts';
 import {
   background,
@@ -102,7 +93,6 @@ export class Processor {
       environment,
       codeCache: codeCacheLayout,
       heatTable: HEAT,
-      regionCounter: REGION_COUNTER,
       hotThreshold: tier === 'hot' ? 1 : 0,
       now: () => 0,
     });
@@ -120,8 +110,6 @@ export class Processor {
       u32.set(this.#code.subarray((page * PAGE) / 4, ((page + 1) * PAGE) / 4), frame / 4);
       this.engine.codeCache.invalidateFrame(frame);
     }
-    // Every region is gone, so their slots can be used again.
-    u32[REGION_COUNTER >>> 2] = 0;
     u8.fill(0, HEAT, HEAT + HEAT_BYTES);
   }
 

@@ -3,20 +3,21 @@
  * has the same numbers.
  *
  * The data pages lie across a 4 GiB boundary, so that address arithmetic on halves is put to the test; the code lies within reach
- * of a literal load, and no branch can reach anything else that is mapped.
+ * of a literal load, and no branch can reach anything else that is mapped. A power of two away from both there is nothing in
+ * the reference's process either (qemu-user puts stacks and the like at 0x55_0000_0000).
  */
 
 export const PAGE = 4096;
 
 /** Two pages that can be read and written, then one that can only be read. Nothing is mapped around them. */
-export const DATA = 0x44_ffff_f000;
+export const DATA = 0x5a_ffff_f000;
 export const WRITABLE_PAGES = 2;
 export const DATA_PAGES = 3;
 export const DATA_BYTES = DATA_PAGES * PAGE;
 export const WRITABLE_BYTES = WRITABLE_PAGES * PAGE;
 
 /** Slots of code, one for each program of a batch: executable, never writable, filled with BRK #0 around the programs. */
-export const CODE = 0x45_0008_0000;
+export const CODE = 0x5b_0008_0000;
 export const SLOT = 256;
 export const SLOTS = 256;
 /** One page more than the slots need, so that the last one may run over its end. */

@@ -32,7 +32,6 @@ export const DATA = 4 * PAGE;
 const OWN = 0x10000;
 const OWN_SIZE = 0x100000;
 const CONTROL = Math.ceil(VCPU_SIZE / PAGE) * PAGE;
-const REGION_COUNTER = CONTROL + 64;
 const FRAME_TABLE = CONTROL + PAGE;
 const HEAT = FRAME_TABLE + PAGE;
 const ARENA = HEAT + HEAT_BYTES;
@@ -72,7 +71,6 @@ const makeContender = ({ memory, number, hotThreshold }: ContenderData): (() => 
       control: state + CONTROL,
     },
     heatTable: state + HEAT,
-    regionCounter: state + REGION_COUNTER,
     hotThreshold,
     now: () => 0,
   });

@@ -20,7 +20,6 @@ export const READ_ONLY_FRAME = (RAM + RAM_SIZE) / 4096 - 1;
 
 const PAGES = 96;
 const CONTROL = 0x1000;
-const REGION_COUNTER = 0x1040;
 const HEAT = 0x10000;
 const FRAME_TABLE = HEAT + HEAT_BYTES;
 const PROCESSORS = 0x4_0000;
@@ -125,7 +124,6 @@ export class Machine {
       environment: this.environment,
       codeCache: layout,
       heatTable: HEAT,
-      regionCounter: REGION_COUNTER,
       hotThreshold: tier === 'hot' ? 2 : 0,
       now: () => 0,
     });
