@@ -86,9 +86,11 @@ export class CodeCache {
 
   /** Forgets what was decoded of every frame; the pages stay. */
   invalidateAll(): void {
-    const { arena, control } = this.#layout;
+    const { arena, arenaEnd, control } = this.#layout;
     const next = Atomics.load(this.#memory.i32, (control + ARENA_NEXT) >>> 2) >>> 0;
-    for (let page = arena; page + CODE_PAGE_STRIDE <= next; page += CODE_PAGE_STRIDE) {
+    // For a moment the counter also counts the page of a thread that is about to find the arena full.
+    const end = Math.min(next, arenaEnd - Atomics.load(this.#memory.i32, (control + ARENA_SLOTS) >>> 2));
+    for (let page = arena; page + CODE_PAGE_STRIDE <= end; page += CODE_PAGE_STRIDE) {
       this.#memory.i32[(page + CODE_PAGE_HAS_REGIONS) >>> 2] = 0;
       for (let record = 0; record < RECORDS; record++) {
         this.#memory.u16[(page + record * RECORD_SIZE) >>> 1] = Handler.decode;
@@ -196,7 +198,7 @@ export class CodeCache {
     const mine = Atomics.compareExchange(i32, dropping, 0, 1) === 0;
     this.leave();
     if (mine) {
-      while (Atomics.load(i32, inside) !== 0);
+      while (Atomics.load(i32, inside) > 0);
       this.#dropAll();
       Atomics.store(i32, dropping, 0);
     }

@@ -4,9 +4,6 @@ import { Global, Place, ProcessorBlock } from './places.ts';
 
 const { x0, x1, x2, x3, x4, x13, x14, x15, x16, x17, w14, w17, xzr } = registers;
 
-/** How long a check waits for something to happen. */
-const PATIENCE_SECONDS = 5;
-
 type Value = number | bigint | GeneralRegister;
 
 /** A field of a hypercall's argument. */
@@ -41,9 +38,17 @@ const narrow = (register: GeneralRegister): GeneralRegister => ({ ...register, s
  * said; what they compare or store must be in other registers.
  */
 export class GuestAssembler extends Assembler {
+  /** How long a check waits for something to happen. */
+  readonly #patience: number;
   #labels = 0;
   readonly #texts = new Map<string, string>();
   readonly #deferred: (() => void)[] = [];
+
+  /** `patience` is in seconds. */
+  constructor(origin: number, patience: number) {
+    super(origin);
+    this.#patience = patience;
+  }
 
   /** A label that nothing else has. */
   fresh(name: string): string {
@@ -190,7 +195,7 @@ export class GuestAssembler extends Assembler {
     const again = this.fresh('await');
     const done = this.fresh('done');
     this.mrs(x13, 'CNTFRQ_EL0');
-    this.mov(x14, PATIENCE_SECONDS);
+    this.mov(x14, this.#patience);
     this.mrs(x15, 'CNTVCT_EL0');
     this.madd(x13, x13, x14, x15);
     this.label(again);
@@ -212,12 +217,12 @@ export class GuestAssembler extends Assembler {
   }
 
   /**
-   * Instructions, the last of which must cause an exception at its own address; instructions of other levels or places are
-   * reached by `prepare` alone. Leaves interrupts masked and the processor at EL1; uses x0 to x3.
+   * Runs instructions until one causes an exception: `cause`, whose address the exception must bring, or the last of `prepare`
+   * if the exception comes elsewhere. Leaves interrupts masked and the processor at EL1; uses x0 to x3.
    */
   expectFault(what: string, expected: ExpectedFault, prepare: () => void, cause?: () => void): void {
     const place = this.fresh('place');
-    this.takeFault(() => {
+    this.#takeFault(() => {
       prepare();
       this.label(place);
       cause?.();
@@ -231,7 +236,7 @@ export class GuestAssembler extends Assembler {
   }
 
   /** Runs instructions that cause an exception; gives its ESR, FAR and ELR in x0 to x2, 0 for ESR if none came. */
-  takeFault(emit: () => void): void {
+  #takeFault(emit: () => void): void {
     const resume = this.fresh('resume');
     this.mrs(x15, 'TPIDR_EL1');
     this.str(xzr, [x15, ProcessorBlock.syndrome]);
@@ -266,7 +271,7 @@ export class GuestAssembler extends Assembler {
     return label;
   }
 
-  /** Tells a count with the result of the subject, such as 2 and 'vCPUs'. */
+  /** Tells a count of something, such as 2 and 'vCPUs', with the result of the subject. */
   note(value: Value, text: string): void {
     this.writeGlobal(Global.noteValue, value);
     this.adr(x17, this.text(text));

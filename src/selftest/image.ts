@@ -54,9 +54,12 @@ const emitStart = (guest: GuestAssembler): void => {
   guest.b('run');
 };
 
-/** A guest that runs some subjects, as an arm64 Image. */
-export const guestImage = (chosen: readonly Subject[]): Uint8Array => {
-  const guest = new GuestAssembler(IMAGE_BASE);
+/** How long a check waits for what should happen at once, on a machine that is busy with something else (seconds). */
+const PATIENCE = 5;
+
+/** A guest that runs some subjects, as an arm64 Image. `patience` is how long a check waits, in whole seconds. */
+export const guestImage = (chosen: readonly Subject[], patience: number = PATIENCE): Uint8Array => {
+  const guest = new GuestAssembler(IMAGE_BASE, patience);
   emitHeader(guest);
   emitStart(guest);
   emitVectors(guest);

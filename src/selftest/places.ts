@@ -68,7 +68,7 @@ export const Global = {
   next: 32,
   /** 1 while a result is being written: an exception then ends the guest. */
   reporting: 40,
-  /** A count to tell with the result, and the text after it (0 for none). */
+  /** A count to tell with the result, and what it counts (0 for none). */
   noteValue: 48,
   noteText: 56,
   /** Processors that the device tree lists. */

@@ -82,10 +82,10 @@ const emitPassed = (guest: GuestAssembler): void => {
   guest.readGlobal(x1, Global.noteText);
   guest.cbz(x1, 'line over');
   print(guest, ': ');
+  printGlobal(guest, Global.noteText);
+  print(guest, ': ');
   guest.readGlobal(x0, Global.noteValue);
   guest.bl('print decimal');
-  print(guest, ' ');
-  printGlobal(guest, Global.noteText);
   guest.b('line over');
 };
 

@@ -63,7 +63,7 @@ describe('the ring', () => {
           console.backend.poll();
           read.push(...console.guestRead(reads));
         }
-        while (console.backend.blocked) {
+        for (let rounds = 0; console.backend.blocked && rounds < 100; rounds++) {
           read.push(...console.guestRead());
           console.backend.poll();
         }

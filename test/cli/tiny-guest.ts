@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Assembler, post, registers } from '../../src/cpu/arm64/assembler.ts';
+import { GuestLayout } from '../../src/hypervisor/abi/guest-layout.ts';
 import { HYPERCALL_TAG, HypercallNumber } from '../../src/hypervisor/abi/hypercall-number.ts';
 import { SchedOp } from '../../src/hypervisor/abi/sched.ts';
-import { GuestLayout } from '../../src/hypervisor/abi/guest-layout.ts';
 
 /**
  * Kernels of a few instructions, for what the command line does around a guest. They need `--vuart`: they write their text to

@@ -61,11 +61,20 @@ test('versions and features', () => {
   assert.deepEqual(power.asked, []);
 });
 
-test('the workaround for branch prediction: there, and nothing to do', () => {
+test('no workaround for speculation is needed', () => {
   const power = new TestPower();
-  assert.equal(power.call(0x8000_0001, 0x8000_8000n), 0);
-  assert.equal(power.call(0x8000_0001, 0x8000_7fffn), NOT_SUPPORTED);
-  assert.equal(power.call(0x8000_8000), 0);
+  const features: readonly (readonly [bigint, number])[] = [
+    [0x8000_0000n, 0],
+    [0x8000_0001n, 0],
+    [0x8000_8000n, 0],
+    [0x8000_7fffn, -2],
+    [0x8000_3fffn, 1],
+    [0x8000_0002n, NOT_SUPPORTED],
+    [0x8400_0000n, NOT_SUPPORTED],
+  ];
+  for (const [call, answer] of features) assert.equal(power.call(0x8000_0001, call), answer, call.toString(16));
+  assert.equal(power.call(0x8000_8000), 0, 'does nothing');
+  assert.deepEqual(power.asked, []);
 });
 
 describe('CPU_ON', () => {

@@ -51,6 +51,8 @@ export class ConsoleBackend {
   /** Gives the guest input; false if so much waits already that it was refused. */
   write(bytes: Uint8Array): boolean {
     if (this.#pendingBytes + bytes.length > MAX_PENDING_INPUT) return false;
+    // Nothing would ever take an empty piece off the list.
+    if (bytes.length === 0) return true;
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
     if (this.#flush()) this.#options.notify();

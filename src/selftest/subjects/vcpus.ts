@@ -264,15 +264,8 @@ export const vcpus: Subject = {
     guest.note(2, 'vCPUs');
     guest.b('together');
     guest.label('alone');
-    expectPsci(
-      guest,
-      'state of a vCPU that is not there',
-      PsciResult.invalidParameters,
-      PsciFunction.affinityInfo,
-      1,
-      0,
-    );
-    guest.note(1, 'vCPU');
+    expectPsci(guest, 'CPU_ON of vCPU 1', PsciResult.invalidParameters, PsciFunction.cpuOn, 1, Place.globals, 0);
+    guest.note(1, 'vCPUs');
     guest.label('together');
   },
   routines(guest) {

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { CodeCache, type CodeCacheLayout } from '../../src/cpu/code-cache.ts';
+import {
+  CODE_PAGE_STRIDE,
+  Handler,
+  PAGE_SIZE,
+  RECORD_SIZE,
+  RECORDS,
+  REGION_SLOTS_BYTES,
+} from '../../src/cpu/code-page.ts';
+import { MachineMemory } from '../../src/cpu/machine-memory.ts';
+
+const memory = new MachineMemory(new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true }));
+const FRAMES = 64;
+const ARENA = 0x1_0000;
+
+/** A cache with room for so many bytes; the one made before it is gone. */
+const makeCache = (room: number): { cache: CodeCache; layout: CodeCacheLayout } => {
+  memory.u8.fill(0);
+  const layout = { frameTable: 0x1000, frames: FRAMES, arena: ARENA, arenaEnd: ARENA + room, control: 0x40 };
+  return { cache: new CodeCache(memory, layout), layout };
+};
+
+const handlerAt = (page: number, position: number): number => memory.u16[(page + position * RECORD_SIZE) >>> 1];
+const setHandler = (page: number, position: number, handler: number): void => {
+  memory.u16[(page + position * RECORD_SIZE) >>> 1] = handler;
+};
+
+describe('pages', () => {
+  test('are made once for a frame, undecoded, and know it', () => {
+    const { cache } = makeCache(3 * CODE_PAGE_STRIDE);
+    memory.u8.fill(0xff, ARENA, ARENA + 3 * CODE_PAGE_STRIDE);
+    assert.equal(cache.existingPage(0x5000), 0);
+    const page = cache.pageOf(0x5000);
+    assert.equal(cache.pageOf(0x5000), page);
+    assert.equal(cache.existingPage(0x5000), page);
+    assert.equal(cache.frameOf(page), 0x5000);
+    for (let position = 0; position < RECORDS; position++) assert.equal(handlerAt(page, position), Handler.decode);
+    assert.equal(handlerAt(page, RECORDS), Handler.pageEnd);
+    const other = cache.pageOf(0x6000);
+    assert.ok(Math.abs(other - page) >= CODE_PAGE_STRIDE);
+  });
+
+  test('do not go past the arena’s end', () => {
+    const { cache, layout } = makeCache(2 * CODE_PAGE_STRIDE + 100);
+    const pages = [0x1000, 0x2000].map((frame) => cache.pageOf(frame));
+    for (const page of pages) assert.ok(page >= layout.arena && page + CODE_PAGE_STRIDE <= layout.arenaEnd);
+    for (let i = 0; i < 10; i++) assert.equal(cache.pageOf(0x3000), 0);
+    assert.equal(cache.pageOf(0x2000), pages[1], 'those there are still found');
+  });
+
+  test('are the same to another thread’s cache', () => {
+    const { cache, layout } = makeCache(2 * CODE_PAGE_STRIDE);
+    const page = cache.pageOf(0x7000);
+    const other = new CodeCache(memory, layout);
+    assert.equal(other.pageOf(0x7000), page);
+    assert.notEqual(other.pageOf(0x8000), page);
+  });
+});
+
+describe('invalidation', () => {
+  test('forgets the instructions of a range, no others', () => {
+    const { cache } = makeCache(2 * CODE_PAGE_STRIDE);
+    const page = cache.pageOf(0x5000);
+    const other = cache.pageOf(0x6000);
+    for (let position = 0; position < RECORDS; position++) {
+      setHandler(page, position, 100);
+      setHandler(other, position, 100);
+    }
+    cache.invalidate(0x5000, 65, 127);
+    for (let position = 0; position < RECORDS; position++) {
+      const gone = position >= 16 && position < 32;
+      assert.equal(handlerAt(page, position), gone ? Handler.decode : 100, `instruction ${position}`);
+    }
+    cache.invalidate(0x5000, 0, PAGE_SIZE - 1);
+    assert.equal(handlerAt(page, 0), Handler.decode);
+    assert.equal(handlerAt(page, RECORDS - 1), Handler.decode);
+    assert.equal(handlerAt(page, RECORDS), Handler.pageEnd);
+    assert.equal(handlerAt(other, 0), 100);
+    cache.invalidate(0x9000, 0, PAGE_SIZE - 1);
+    assert.equal(cache.existingPage(0x9000), 0);
+  });
+
+  test('of everything keeps the pages, and touches nothing outside them', () => {
+    const { cache, layout } = makeCache(3 * CODE_PAGE_STRIDE + REGION_SLOTS_BYTES);
+    const pages = [0x5000, 0x6000].map((frame) => cache.pageOf(frame));
+    for (const page of pages) setHandler(page, 7, 100);
+    assert.ok(cache.enterRegion(pages[0], 3, 9));
+    memory.u8.fill(0xff, layout.arenaEnd, layout.arenaEnd + CODE_PAGE_STRIDE);
+    // As while another thread is about to find that the arena is full.
+    Atomics.store(memory.i32, layout.control >>> 2, layout.arenaEnd + CODE_PAGE_STRIDE);
+    cache.invalidateAll();
+    assert.equal(cache.pageOf(0x5000), pages[0]);
+    for (const page of pages) assert.equal(handlerAt(page, 7), Handler.decode);
+    assert.equal(cache.regionAt(pages[0], 3), -1);
+    const after = memory.u8.subarray(layout.arenaEnd, layout.arenaEnd + CODE_PAGE_STRIDE);
+    assert.ok(after.every((byte) => byte === 0xff));
+    const slots = memory.u32.subarray((layout.arenaEnd - REGION_SLOTS_BYTES) >>> 2, layout.arenaEnd >>> 2);
+    assert.equal(slots[3], 9);
+  });
+});
+
+describe('regions', () => {
+  test('are led to from their instruction until any part of their page changes', () => {
+    const { cache } = makeCache(2 * CODE_PAGE_STRIDE + REGION_SLOTS_BYTES);
+    const page = cache.pageOf(0x5000);
+    setHandler(page, 500, 100);
+    assert.equal(cache.regionAt(page, 10), -1);
+    assert.ok(cache.enterRegion(page, 10, 7));
+    assert.ok(cache.enterRegion(page, 11, 0));
+    assert.deepEqual([cache.regionAt(page, 10), cache.regionAt(page, 11), cache.regionAt(page, 12)], [7, 0, -1]);
+    cache.invalidate(0x5000, 4000, 4003);
+    assert.deepEqual([cache.regionAt(page, 10), cache.regionAt(page, 11)], [-1, -1]);
+    assert.equal(handlerAt(page, 500), 100, 'what was decoded stays');
+    assert.ok(cache.enterRegion(page, 10, 8));
+    assert.equal(cache.regionAt(page, 10), 8);
+  });
+
+  test('and pages share the arena, from its two ends', () => {
+    const { cache, layout } = makeCache(2 * CODE_PAGE_STRIDE + REGION_SLOTS_BYTES);
+    const [one, two] = [cache.pageOf(0x1000), cache.pageOf(0x2000)];
+    assert.ok(cache.enterRegion(one, 0, 1));
+    assert.ok(cache.enterRegion(one, RECORDS - 1, 2), 'the slots are there already');
+    assert.equal(cache.enterRegion(two, 0, 3), false);
+    assert.equal(cache.regionAt(two, 0), -1);
+    assert.equal(cache.pageOf(0x3000), 0);
+    assert.deepEqual([cache.regionAt(one, 0), cache.regionAt(one, RECORDS - 1)], [1, 2]);
+    const slots = memory.u32.subarray((layout.arenaEnd - REGION_SLOTS_BYTES) >>> 2, layout.arenaEnd >>> 2);
+    assert.deepEqual([slots[0], slots[RECORDS - 1]], [1, 2]);
+  });
+
+  test('have numbers of their own', () => {
+    const { cache, layout } = makeCache(CODE_PAGE_STRIDE);
+    const other = new CodeCache(memory, layout);
+    assert.deepEqual([cache.takeRegionSlot(), other.takeRegionSlot(), cache.takeRegionSlot()], [0, 1, 2]);
+  });
+});
+
+test('starting over empties the cache, once for all who ask from inside', () => {
+  const { cache, layout } = makeCache(CODE_PAGE_STRIDE + REGION_SLOTS_BYTES);
+  const page = cache.pageOf(0x1000);
+  setHandler(page, 0, 100);
+  assert.ok(cache.enterRegion(page, 1, cache.takeRegionSlot()));
+  assert.equal(cache.pageOf(0x2000), 0);
+  const { generation } = cache;
+  cache.enter();
+  cache.startOver();
+  assert.equal(cache.generation, generation + 1);
+  assert.equal(cache.existingPage(0x1000), 0);
+  assert.equal(cache.pageOf(0x2000), layout.arena);
+  assert.equal(handlerAt(layout.arena, 0), Handler.decode);
+  assert.equal(cache.takeRegionSlot(), 0);
+  assert.ok(cache.enterRegion(layout.arena, 1, 0));
+  cache.leave();
+  cache.enter();
+  cache.startOver();
+  cache.leave();
+  assert.equal(cache.generation, generation + 2);
+});
