@@ -113,7 +113,7 @@ export class Arm64Runner implements VcpuRunner {
       case Exit.waitForInterrupt:
         return block(this.#hypervisor.memory, vcpu) ? Outcome.yielded : Outcome.again;
       case Exit.waitForEvent:
-        return Outcome.yielded;
+        return Outcome.spun;
       case Exit.hypervisorCall:
         return this.#hypervisorCall(vcpu, state);
       default:

@@ -17,7 +17,6 @@ const field =
   (bytes: number) =>
   (at: number, value: Value): ArgumentField => ({ at, bytes, value });
 
-export const u8 = field(1);
 export const u16 = field(2);
 export const u32 = field(4);
 export const u64 = field(8);

@@ -13,7 +13,7 @@ const operations = fc.array(
     which: fc.nat(),
     owner: fc.integer({ min: 0, max: 0x7fff }),
   }),
-  { maxLength: 80 },
+  { maxLength: 80, size: 'max' },
 );
 
 test('frames against a model: counts, owners, zeroing, exhaustion', () => {

@@ -14,7 +14,7 @@ describe('records', () => {
       size: fc.constantFrom(1, 64, 65, 500, 4096, 8192),
     });
     fc.assert(
-      fc.property(fc.array(operation, { maxLength: 80 }), (operations) => {
+      fc.property(fc.array(operation, { maxLength: 80, size: 'max' }), (operations) => {
         const { memory, heap, layout } = smallMachine(1);
         const live: { record: number; size: number }[] = [];
         for (const { free, which, size } of operations) {

@@ -25,6 +25,8 @@ export const Outcome = {
   again: 0,
   /** It waits, or has stopped. */
   yielded: 1,
+  /** It waits for an event that nobody announces, another vCPU's store to a lock for one: it looks again when it runs. */
+  spun: 2,
 } as const;
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];
 
@@ -48,6 +50,10 @@ const BUDGET_INSTRUCTIONS = 50_000;
 const SLEEPER_CREDIT = 10_000_000;
 const NANOSECONDS_PER_MILLISECOND = 1e6;
 
+/** After so many turns in a row that only spun, the thread pauses (milliseconds), so that a lock's holder gets its core. */
+const PATIENCE = 32;
+const SPIN_PAUSE = 0.05;
+
 /** Returned by `run` when the thread is to end. */
 export const STOPPED = -1;
 
@@ -59,6 +65,8 @@ export class PhysicalCpu {
   readonly #now: () => number;
   /** Time used by whoever ran last: a sleeper that wakes does not get all the time it missed. */
   #baseline = 0;
+  /** Turns in a row that only spun. */
+  #spins = 0;
 
   constructor(core: Core, record: number, runner: VcpuRunner, now: () => number) {
     this.#core = core;
@@ -77,8 +85,8 @@ export class PhysicalCpu {
     if (vcpu !== 0) Atomics.store(memory.i32, (vcpu + RUNNING) >>> 2, 1);
     unlockAssignments(memory, this.#record);
     if (vcpu === 0) return wait;
-    this.#turn(vcpu);
-    return 0;
+    this.#spins = this.#turn(vcpu) === Outcome.spun ? this.#spins + 1 : 0;
+    return this.#spins < PATIENCE ? 0 : Math.min(wait, SPIN_PAUSE);
   }
 
   /** Fires what is due for waiting vCPUs; milliseconds until the next of them. */
@@ -114,13 +122,14 @@ export class PhysicalCpu {
     return best;
   }
 
-  #turn(vcpu: number): void {
+  #turn(vcpu: number): Outcome {
     const { memory } = this.#core;
+    let outcome: Outcome = Outcome.yielded;
     const domain = domainOf(memory, vcpu);
     this.#runner.enter(vcpu);
     const start = this.#now();
     try {
-      this.#runUntil(vcpu, start + TURN);
+      outcome = this.#runUntil(vcpu, start + TURN);
     } catch (error) {
       // Whatever a guest made go wrong in here ends that guest, not the host.
       crash(this.#core, domain, `internal error: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
@@ -129,27 +138,31 @@ export class PhysicalCpu {
     this.#baseline = Math.max(this.#baseline, timeUsed(memory, vcpu));
     this.#runner.leave(vcpu);
     Atomics.store(memory.i32, (vcpu + RUNNING) >>> 2, 0);
+    return outcome;
   }
 
   /** Runs a vCPU until a time, or until it yields. */
-  #runUntil(vcpu: number, end: number): void {
+  #runUntil(vcpu: number, end: number): Outcome {
     const { memory, services } = this.#core;
     const state = stateOf(memory, vcpu);
     const domain = domainOf(memory, vcpu);
     while (this.#now() < end) {
       Atomics.store(memory.i32, (state + KICK) >>> 2, 0);
-      if (!isRunnable(memory, vcpu)) return;
+      if (!isRunnable(memory, vcpu)) return Outcome.yielded;
       memory.i32[(state + BUDGET) >>> 2] = BUDGET_INSTRUCTIONS;
-      if (this.#runFor(vcpu, state) === Outcome.yielded) return;
+      const outcome = this.#runFor(vcpu, state);
+      if (outcome !== Outcome.again) return outcome;
       if (timerDeadline(memory, vcpu) <= services.systemTime(domain)) updateTimers(this.#core, vcpu);
     }
+    return Outcome.again;
   }
 
   /** Runs until the budget is used up, the vCPU is kicked, or it yields. */
   #runFor(vcpu: number, state: number): Outcome {
     const { memory } = this.#core;
     for (;;) {
-      if (this.#runner.run(vcpu) === Outcome.yielded) return Outcome.yielded;
+      const outcome = this.#runner.run(vcpu);
+      if (outcome !== Outcome.again) return outcome;
       if (memory.i32[(state + BUDGET) >>> 2] <= 0) return Outcome.again;
       if (Atomics.load(memory.i32, (state + KICK) >>> 2) !== 0) return Outcome.again;
     }
