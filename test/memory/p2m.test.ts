@@ -20,7 +20,7 @@ const FRAMES = 8;
 
 /** What one guest page holds; `content` is null while untouched, else shared by all the pages that are one frame. */
 interface Page {
-  content: { value: number; users: number } | null;
+  content: { words: readonly [first: number, last: number]; users: number } | null;
   /** Whether a write must look for other users first. */
   shared: boolean;
 }
@@ -80,9 +80,9 @@ class Rig {
     }
     if (copies && page.content !== null) {
       page.content.users--;
-      page.content = { value: page.content.value, users: 1 };
+      page.content = { words: page.content.words, users: 1 };
     }
-    page.content ??= { value: 0, users: 1 };
+    page.content ??= { words: [0, 0], users: 1 };
     if (write) page.shared = false;
     assert.ok(result >= FRAME_SIZE, `resolved to ${result}`);
     assert.equal(result & 0xfff, page.shared ? 0 : 1);
@@ -92,18 +92,19 @@ class Rig {
   read(domain: number, frame: number): void {
     const at = this.#resolve(domain, frame, false);
     if (at === 0) return;
-    const expected = this.model[domain].get(frame)?.content?.value;
-    assert.equal(this.machine.memory.u32[at >>> 2], expected);
-    assert.equal(this.machine.memory.u32[(at + FRAME_SIZE - 4) >>> 2], expected);
+    const { u32 } = this.machine.memory;
+    const words = [u32[at >>> 2], u32[(at + FRAME_SIZE - 4) >>> 2]];
+    assert.deepEqual(words, this.model[domain].get(frame)?.content?.words);
   }
 
+  /** Writes one word of the page, the first or the last: the other must survive. */
   write(domain: number, frame: number, value: number): void {
     const at = this.#resolve(domain, frame, true);
     const content = this.model[domain].get(frame)?.content;
     if (at === 0 || !content) return;
-    this.machine.memory.u32[at >>> 2] = value;
-    this.machine.memory.u32[(at + FRAME_SIZE - 4) >>> 2] = value;
-    content.value = value;
+    const last = (value & 1) !== 0;
+    this.machine.memory.u32[(last ? at + FRAME_SIZE - 4 : at) >>> 2] = value;
+    content.words = last ? [content.words[0], value] : [value, content.words[1]];
   }
 
   /** Makes a page of one domain the same frame as a page of the other, copied on write. */
