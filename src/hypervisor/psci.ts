@@ -47,9 +47,9 @@ export const AffinityState = { on: 0, off: 1 } as const;
 export interface PowerControl {
   processors(): number;
   isOn(processor: number): boolean;
-  /** Starts a processor that is off. */
-  turnOn(processor: number, entryLo: number, entryHi: number, contextLo: number, contextHi: number): void;
-  /** Turns the caller off. */
+  /** Starts a processor that is off; false if it is on. */
+  turnOn(processor: number, entryLo: number, entryHi: number, contextLo: number, contextHi: number): boolean;
+  /** Turns the caller off, once its registers are as the call leaves them. */
   turnOff(): void;
   /** The caller waits for an interrupt. */
   suspend(): void;
@@ -89,9 +89,8 @@ const cpuOn = (power: PowerControl, { lo, hi }: CallArguments, wide: boolean): n
   const upper = (index: number): number => (wide ? (hi[index] as number) : 0);
   const processor = processorOf(power, lo[1] as number, upper(1));
   if (processor < 0) return PsciError.invalidParameters;
-  if (power.isOn(processor)) return PsciError.alreadyOn;
-  power.turnOn(processor, lo[2] as number, upper(2), lo[3] as number, upper(3));
-  return PsciError.success;
+  const started = power.turnOn(processor, lo[2] as number, upper(2), lo[3] as number, upper(3));
+  return started ? PsciError.success : PsciError.alreadyOn;
 };
 
 const affinityInfo = (power: PowerControl, { lo, hi }: CallArguments, wide: boolean): number => {

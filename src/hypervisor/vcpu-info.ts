@@ -21,12 +21,12 @@ export const initialVcpuInfo = (core: Core, vcpu: number): void => {
 /** Moves it to an offset in a guest frame, once. Gives 0 or a negative error number. */
 export const registerVcpuInfo = (core: Core, vcpu: number, guestFrame: number, offset: number): number => {
   const { memory } = core;
-  if (offset > FRAME_SIZE - VcpuInfo.size) return -Errno.EINVAL;
+  if (offset > FRAME_SIZE - VcpuInfo.size) return -Errno.ENXIO;
   if ((offset & 7) !== 0) return -Errno.ENXIO;
   const domain = domainOf(memory, vcpu);
   lockDomain(memory, domain);
   const result =
-    memory.u32[(vcpu + VCPU_INFO_PINNED) >>> 2] === 0 ? move(core, vcpu, guestFrame, offset) : -Errno.EBUSY;
+    memory.u32[(vcpu + VCPU_INFO_PINNED) >>> 2] === 0 ? move(core, vcpu, guestFrame, offset) : -Errno.EINVAL;
   unlockDomain(memory, domain);
   return result;
 };

@@ -13,7 +13,7 @@ import { HYPERCALL_TAG } from './abi/hypercall-number.ts';
 import { ShutdownReason } from './abi/sched.ts';
 import { Runstate } from './abi/vcpu.ts';
 import { wide } from './core.ts';
-import { vcpuAt, vcpuCount } from './domain.ts';
+import { lockDomain, unlockDomain, vcpuAt, vcpuCount } from './domain.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { type PowerControl, smcccCall } from './psci.ts';
 import { runstateChange } from './runstate.ts';
@@ -36,6 +36,8 @@ export class Arm64Runner implements VcpuRunner {
   readonly #engine: Engine;
   readonly #architecture: Architecture;
   readonly exits: Float64Array = new Float64Array(EXIT_KINDS);
+  /** The call in hand turns its vCPU off. */
+  #turnsOff = false;
   /** Instructions run, in both tiers. */
   instructions = 0;
 
@@ -154,9 +156,12 @@ export class Arm64Runner implements VcpuRunner {
       lo.push(memory.i32[(state + X + i * 8) >>> 2]);
       hi.push(memory.i32[(state + X + i * 8 + 4) >>> 2]);
     }
+    this.#turnsOff = false;
     const result = smcccCall(this.#power(vcpu), { lo, hi });
     memory.i32[(state + X) >>> 2] = result;
     memory.i32[(state + X + 4) >>> 2] = result < 0 ? -1 : 0;
+    // From here on another vCPU may start it anew.
+    if (this.#turnsOff) setOnline(this.#hypervisor, vcpu, false);
   }
 
   #power(vcpu: number): PowerControl {
@@ -169,12 +174,21 @@ export class Arm64Runner implements VcpuRunner {
       turnOn: (index, entryLo, entryHi, contextLo, contextHi) => {
         const target = vcpuAt(memory, domain, index);
         const targetState = stateOf(memory, target);
-        resetProcessor(this.#engine, targetState, { pc: wide(entryLo, entryHi), x0: 0 });
-        memory.i32[(targetState + X) >>> 2] = contextLo;
-        memory.i32[(targetState + X + 4) >>> 2] = contextHi;
-        setOnline(hypervisor, target, true);
+        // Of several that would start it, one does.
+        lockDomain(memory, domain);
+        const isOff = !isOnline(memory, target);
+        if (isOff) {
+          resetProcessor(this.#engine, targetState, { pc: wide(entryLo, entryHi), x0: 0 });
+          memory.i32[(targetState + X) >>> 2] = contextLo;
+          memory.i32[(targetState + X + 4) >>> 2] = contextHi;
+          setOnline(hypervisor, target, true);
+        }
+        unlockDomain(memory, domain);
+        return isOff;
       },
-      turnOff: () => setOnline(hypervisor, vcpu, false),
+      turnOff: () => {
+        this.#turnsOff = true;
+      },
       suspend: () => {
         block(memory, vcpu);
       },

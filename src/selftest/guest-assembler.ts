@@ -78,13 +78,6 @@ export class GuestAssembler extends Assembler {
     this.align(4);
   }
 
-  /** Writes words by way of `bytes`, which may find that the buffer has to grow. */
-  override word(...values: readonly number[]): void {
-    const view = new DataView(new ArrayBuffer(4 * values.length));
-    for (const [i, value] of values.entries()) view.setUint32(4 * i, value, true);
-    this.bytes(new Uint8Array(view.buffer));
-  }
-
   // Memory at fixed places
 
   /** Loads from an address; `bytes` is the register's size if not given. */

@@ -18,9 +18,11 @@ class TestPower implements PowerControl {
   isOn(processor: number): boolean {
     return this.on.has(processor);
   }
-  turnOn(...args: [number, number, number, number, number]): void {
+  turnOn(...args: [number, number, number, number, number]): boolean {
+    if (this.isOn(args[0])) return false;
     this.on.add(args[0]);
     this.asked.push(['turnOn', ...args]);
+    return true;
   }
   turnOff(): void {
     this.asked.push(['turnOff']);

@@ -75,15 +75,24 @@ export class CodeBuffer {
   // Data
 
   byte(...values: readonly number[]): void {
-    for (const value of values) this.#view.setUint8(this.#reserve(1), value);
+    for (const value of values) {
+      const at = this.#reserve(1);
+      this.#view.setUint8(at, value);
+    }
   }
 
   half(...values: readonly number[]): void {
-    for (const value of values) this.#view.setUint16(this.#reserve(2), value, true);
+    for (const value of values) {
+      const at = this.#reserve(2);
+      this.#view.setUint16(at, value, true);
+    }
   }
 
   word(...values: readonly number[]): void {
-    for (const value of values) this.#view.setUint32(this.#reserve(4), value, true);
+    for (const value of values) {
+      const at = this.#reserve(4);
+      this.#view.setUint32(at, value, true);
+    }
   }
 
   /** 64-bit values; a string stands for the guest address of the label it names. */

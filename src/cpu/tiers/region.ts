@@ -56,7 +56,12 @@ const scan = (decoder: Decoder, flows: FlowTable, entry: number, wordAt: (positi
   const work = [entry];
   while (work.length > 0 && found.leaders.size <= MAX_BLOCKS) {
     let position = work.shift() as number;
-    while (inPage(position) && !found.instructions.has(position) && found.instructions.size < MAX_INSTRUCTIONS) {
+    while (
+      inPage(position) &&
+      !found.instructions.has(position) &&
+      found.instructions.size < MAX_INSTRUCTIONS &&
+      found.leaders.size <= MAX_BLOCKS
+    ) {
       const word = wordAt(position);
       const instruction = { ...decoder.decode(word), position };
       const flow = flows.flowOf(decoder.handlerOf(word));
