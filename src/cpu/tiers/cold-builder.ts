@@ -119,6 +119,21 @@ abstract class ColdBuilder extends GuestBuilder {
     this.emitNext();
   }
 
+  override jump(_target: Target): void {
+    this.terminate();
+    this.emitJump();
+  }
+
+  override jumpIf(condition: I32, _target: Target): void {
+    const taken = this.now(condition);
+    this.terminate();
+    this.emit(taken);
+    this.code.if();
+    this.emitJump();
+    this.code.end();
+    this.emitNext();
+  }
+
   /** Pushes a direct branch's distance in bytes (i32). */
   protected emitDistance(): void {
     this.code.localGet(this.recordLocal);
@@ -128,6 +143,8 @@ abstract class ColdBuilder extends GuestBuilder {
   protected abstract emitLeave(exit: Exit, at: 'this' | 'next'): void;
   /** Goes on to the next instruction. */
   protected abstract emitNext(): void;
+  /** Goes to where the record's distance leads. */
+  protected abstract emitJump(): void;
 }
 
 const recordField = <T extends TypeName>(type: T): Value<T> =>
@@ -161,7 +178,7 @@ export class OutOfLineBuilder extends ColdBuilder {
     this.code.return();
   }
 
-  #emitJump(): void {
+  protected override emitJump(): void {
     this.code.localGet(this.stateLocal);
     this.code.localGet(this.#pcLocal);
     this.emitDistance();
@@ -170,21 +187,6 @@ export class OutOfLineBuilder extends ColdBuilder {
     this.code.store(Op.i64Store, 3, PC);
     this.code.i32Const(Exit.continue);
     this.code.return();
-  }
-
-  override jump(_target: Target): void {
-    this.terminate();
-    this.#emitJump();
-  }
-
-  override jumpIf(condition: I32, _target: Target): void {
-    const taken = this.now(condition);
-    this.terminate();
-    this.emit(taken);
-    this.code.if();
-    this.#emitJump();
-    this.code.end();
-    this.emitNext();
   }
 
   override jumpTo(address: I64): void {
@@ -258,7 +260,7 @@ export class InlineBuilder extends ColdBuilder {
     this.code.br(this.#loop.nextLabel);
   }
 
-  #emitJump(): void {
+  protected override emitJump(): void {
     const { code } = this;
     code.localGet(this.#loop.record);
     this.emitDistance();
@@ -267,21 +269,6 @@ export class InlineBuilder extends ColdBuilder {
     code.op(Op.i32Add);
     code.localSet(this.#loop.record);
     code.br(this.#loop.jumpedLabel);
-  }
-
-  override jump(_target: Target): void {
-    this.terminate();
-    this.#emitJump();
-  }
-
-  override jumpIf(condition: I32, _target: Target): void {
-    const taken = this.now(condition);
-    this.terminate();
-    this.emit(taken);
-    this.code.if();
-    this.#emitJump();
-    this.code.end();
-    this.emitNext();
   }
 
   override jumpTo(address: I64): void {
