@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { CommandError, ExitStatus } from '../src/cli/exit-status.ts';
+import { peakMemory, processorTime } from './process-time.ts';
 
 /** One boot in a process of its own, watched from outside. */
 
@@ -24,24 +24,8 @@ export interface BootExpectation {
 }
 
 const INIT = ' as init process';
-/** The kernel interface's unit of time, in ticks a second (proc(5); the same on all of Linux's 64-bit architectures). */
-const USER_HZ = 100;
 /** Console text kept to explain a boot that failed. */
 const TAIL = 1500;
-
-/** Fields of /proc/PID/stat after the program's name. */
-const StatField = { utime: 11, stime: 12 } as const;
-
-const processorTime = (pid: number): number => {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[StatField.utime]) + Number(fields[StatField.stime])) / USER_HZ;
-};
-
-const peakMemory = (pid: number): number => {
-  const match = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  return Number(match?.[1]) / 1024;
-};
 
 /**
  * Starts a program and kills it when its console shows the prompt.

@@ -15,6 +15,7 @@ import { readKernelFile, resolveBootImage } from '../src/images/node/boot-image.
 import { type Boot, type BootExpectation, watchBoot } from './boot-process.ts';
 import { contenders, type Machine, qemuVersion } from './contenders.ts';
 import { type Measure, measures, median, ratio } from './statistics.ts';
+import { alignColumns } from './table.ts';
 
 /**
  * `npm run bench -- boot`: how long a kernel takes to its first program and to a shell, and what that costs, in hostrock and in
@@ -91,12 +92,7 @@ const table = ([ours, ...peers]: readonly Result[]): string => {
       ...peers.flatMap(({ boots }) => [median(boots.map(of)).toFixed(2), ratio(ours.boots, boots, of).toFixed(2)]),
     ]),
   ];
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  return rows
-    .map((row) =>
-      row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
-    )
-    .join('\n');
+  return alignColumns(rows);
 };
 
 const report = (results: readonly Result[], about: object): object => {

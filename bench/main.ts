@@ -1,17 +1,20 @@
 import { CommandError, ExitStatus } from '../src/cli/exit-status.ts';
 import { benchBoot } from './boot.ts';
+import { benchCpu } from './cpu.ts';
 import { benchWasm } from './wasm.ts';
 
 /** `npm run bench -- COMMAND [OPTION...]`: how fast hostrock is, beside a peer where there is one. */
 
 const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   boot: benchBoot,
+  cpu: benchCpu,
   wasm: benchWasm,
 };
 
 const help = `usage: npm run bench -- COMMAND [OPTION...]
 
   boot  booting a kernel, against QEMU on the same kernel and ramdisk
+  cpu   processor time of real programs, against QEMU and native
   wasm  encoding WebAssembly modules
 
 'npm run bench -- COMMAND --help' tells a command's options.

@@ -26,3 +26,7 @@ export const median = (values: readonly number[]): number => {
 /** Our median divided by theirs. */
 export const ratio = (ours: readonly Boot[], theirs: readonly Boot[], of: (boot: Boot) => number): number =>
   median(ours.map(of)) / median(theirs.map(of));
+
+/** Not a number when there are none. */
+export const geometricMean = (values: readonly number[]): number =>
+  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);

@@ -1,6 +1,6 @@
 import { DeviceTreeError, encodeDeviceTree, node, readDeviceTree } from '../src/toolstack/device-tree.ts';
 import { guestDeviceTree } from '../src/toolstack/guest-device-tree.ts';
-import type { FuzzTarget } from './images/target.ts';
+import type { FuzzTarget } from './target.ts';
 
 const small = encodeDeviceTree(
   node('', { '#address-cells': [2], compatible: ['a,b', 'c'] }, [node('chosen', { bootargs: 'x', empty: true })]),

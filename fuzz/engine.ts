@@ -1,5 +1,5 @@
-import type { FuzzTarget } from './images/target.ts';
 import { Mutator } from './mutator.ts';
+import type { FuzzTarget } from './target.ts';
 
 /** Feeds a target with damaged seeds until it fails, or enough was tried. */
 

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FuzzTarget } from './images/target.ts';
+import type { FuzzTarget } from './target.ts';
 
 /** Finds the targets: every module in this folder that exports `target`. */
 

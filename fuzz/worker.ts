@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { fuzz } from './engine.ts';
-import type { FuzzTarget } from './images/target.ts';
+import type { FuzzTarget } from './target.ts';
 import { CURRENT_HEADER, type FuzzWork } from './work.ts';
 
 /** A thread that fuzzes one target, so that an input which never ends can be told from outside. */

@@ -1,6 +1,6 @@
 import { MessageType } from '../src/xenstore/protocol.ts';
 import { Field, type TestGuest, TestStore } from '../test/xenstore/guest.ts';
-import type { FuzzTarget } from './images/target.ts';
+import type { FuzzTarget } from './target.ts';
 
 /**
  * A hostile guest beside a well-behaved one: the input is a script of what it does to its ring. Whatever that is, the store

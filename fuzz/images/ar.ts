@@ -1,6 +1,7 @@
 import { readAr } from '../../src/images/ar.ts';
 import { ar } from '../../test/images/builders.ts';
-import { accepting, type FuzzTarget } from './target.ts';
+import type { FuzzTarget } from '../target.ts';
+import { accepting } from './accepting.ts';
 
 export const target: FuzzTarget = {
   name: 'images/ar',

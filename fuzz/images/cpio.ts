@@ -1,6 +1,7 @@
 import { FileType, readCpio, writeCpio } from '../../src/images/cpio.ts';
 import { bytesOf } from '../../test/images/builders.ts';
-import { accepting, type FuzzTarget } from './target.ts';
+import type { FuzzTarget } from '../target.ts';
+import { accepting } from './accepting.ts';
 
 const archive = writeCpio([
   { path: 'dev', mode: FileType.Directory | 0o755 },

@@ -2,7 +2,8 @@ import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { type DebPart, parseDeb } from '../../src/images/deb.ts';
 import { TarReader } from '../../src/images/tar.ts';
 import { deb } from '../../test/images/builders.ts';
-import { accepting, type FuzzTarget } from './target.ts';
+import type { FuzzTarget } from '../target.ts';
+import { accepting } from './accepting.ts';
 
 const maxOutputLength = 1 << 22;
 

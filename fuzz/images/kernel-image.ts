@@ -1,6 +1,7 @@
 import { identifyKernel, parseKernelImage } from '../../src/images/kernel-image.ts';
 import { kernelImage, zboot } from '../../test/images/builders.ts';
-import { accepting, type FuzzTarget } from './target.ts';
+import type { FuzzTarget } from '../target.ts';
+import { accepting } from './accepting.ts';
 
 export const target: FuzzTarget = {
   name: 'images/kernel-image',

@@ -1,7 +1,8 @@
 import { busyboxApplets } from '../../src/images/busybox.ts';
 import { parseKernelModule } from '../../src/images/kernel-module.ts';
 import { busybox, kernelModule } from '../../test/images/builders.ts';
-import { accepting, type FuzzTarget } from './target.ts';
+import type { FuzzTarget } from '../target.ts';
+import { accepting } from './accepting.ts';
 
 /** The two kinds of programs that are looked into. */
 export const target: FuzzTarget = {

@@ -2,7 +2,8 @@ import { PackagesParser } from '../../src/images/debian/packages.ts';
 import { parseRelations } from '../../src/images/debian/relation.ts';
 import { resolvePackages } from '../../src/images/debian/resolve.ts';
 import { bytesOf } from '../../test/images/builders.ts';
-import { accepting, type FuzzTarget } from './target.ts';
+import type { FuzzTarget } from '../target.ts';
+import { accepting } from './accepting.ts';
 
 /** The first byte chooses the size of the pieces the index comes in. */
 function parse(input: Uint8Array): void {

@@ -2,7 +2,8 @@ import { aptSetting, parseDeb822Sources, parseSourcesList } from '../../src/imag
 import { parseRelease } from '../../src/images/debian/release.ts';
 import { releaseText } from '../../test/images/archive-server.ts';
 import { bytesOf } from '../../test/images/builders.ts';
-import { accepting, type FuzzTarget } from './target.ts';
+import type { FuzzTarget } from '../target.ts';
+import { accepting } from './accepting.ts';
 
 /** All small text files: Release, both kinds of apt sources, apt.conf. */
 function parse(input: Uint8Array): void {

@@ -1,6 +1,7 @@
 import { TarReader } from '../../src/images/tar.ts';
 import { paxRecords, tar } from '../../test/images/builders.ts';
-import { accepting, type FuzzTarget } from './target.ts';
+import type { FuzzTarget } from '../target.ts';
+import { accepting } from './accepting.ts';
 
 /** The first byte chooses the size of the pieces the archive comes in. */
 function parse(input: Uint8Array): void {

@@ -5,6 +5,7 @@ import type { Progress, ProgressListener } from '../images/progress.ts';
 const MIB = 2 ** 20;
 /** Milliseconds between updates of the line. */
 const INTERVAL = 100;
+const CLEAR_LINE = '\r\x1b[K';
 
 const describe = ({ what, done, total }: Progress): string => {
   const amount = total === undefined ? '' : `  ${(done / MIB).toFixed(1)} of ${(total / MIB).toFixed(1)} MiB`;
@@ -23,19 +24,23 @@ export const showProgress = (stream: NodeJS.WriteStream = process.stderr): Progr
   let shown = false;
   return {
     update: (progress) => {
+      if (progress.retry !== undefined) {
+        stream.write(`${shown ? CLEAR_LINE : ''}hostrock: ${progress.retry}; trying again\n`);
+        return;
+      }
       const now = performance.now();
       const step = progress.what !== last;
       if (stream.isTTY !== true) {
         if (step) stream.write(`hostrock: ${progress.what}\n`);
       } else if (step || now - shownAt >= INTERVAL) {
-        stream.write(`\r\x1b[K${describe(progress)}`);
+        stream.write(`${CLEAR_LINE}${describe(progress)}`);
         shown = true;
         shownAt = now;
       }
       last = progress.what;
     },
     done: () => {
-      if (shown) stream.write('\r\x1b[K');
+      if (shown) stream.write(CLEAR_LINE);
     },
   };
 };

@@ -21,6 +21,10 @@ const options = {
   'kernel-package': { type: 'string', value: 'NAME', help: 'its package (default linux-image-cloud-arm64)' },
   mirror: { type: 'string', value: 'URL', help: 'Debian mirror (default: HOSTROCK_MIRROR, the settings, or apt’s)' },
   keyring: { type: 'string', value: 'FILE', help: 'OpenPGP keys to trust instead of Debian’s' },
+  'allow-expired': {
+    type: 'boolean',
+    help: 'accept an archive whose signed index is past its date or older than before',
+  },
   cache: {
     type: 'string',
     value: 'DIRECTORY',
@@ -64,6 +68,7 @@ export interface RunSettings {
   readonly kernelPackage: string | undefined;
   readonly mirror: string | undefined;
   readonly keyring: string | undefined;
+  readonly allowExpired: boolean;
   readonly cache: string | undefined;
   readonly offline: boolean;
   readonly refresh: boolean;
@@ -125,6 +130,7 @@ export const parseRun = (args: string[], hostProcessors: number): RunSettings | 
     kernelPackage: given['kernel-package'],
     mirror: given.mirror,
     keyring: given.keyring,
+    allowExpired: given['allow-expired'] === true,
     cache: given.cache,
     offline: given.offline === true,
     refresh: given.refresh === true,

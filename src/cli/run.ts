@@ -58,6 +58,7 @@ const bootFiles = async (settings: RunSettings): Promise<BootFiles> => {
       kernelPackage: settings.kernelPackage,
       mirror: settings.mirror,
       keyring: settings.keyring,
+      allowExpired: settings.allowExpired,
       cacheDirectory: settings.cache,
       offline: settings.offline,
       refresh: settings.refresh,
@@ -161,6 +162,8 @@ const runGuest = async (
       });
       current = domain;
       inputOf(domain).onInputTaken = () => terminal.resume();
+      // The one before may have ended while input waited for it.
+      terminal.resume();
       const end = await Promise.race([
         domain.ended,
         interruptions.happened,

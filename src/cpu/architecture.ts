@@ -1,12 +1,16 @@
 import type { CodeCache } from './code-cache.ts';
 import type { Environment } from './environment.ts';
 import type { Instruction } from './instruction.ts';
+import type { Builder } from './ir/builder.ts';
+import type { QuietPoint } from './quiet-point.ts';
 import type { Runtime } from './runtime.ts';
 
 /** What the engine's run-time object offers to an architecture's routines. */
 export interface EngineRuntime extends Runtime {
   readonly environment: Environment;
   readonly codeCache: CodeCache;
+  /** This thread's; routines run inside. */
+  readonly quietPoint: QuietPoint;
 }
 
 /** How the hot tier keeps a field of the vCPU record that an operand names. */
@@ -33,6 +37,9 @@ export interface Architecture {
   readonly instructions: readonly Instruction[];
   /** Used where nothing in the table matches: raises the undefined-instruction exception. */
   readonly undefinedInstruction: Instruction;
+
+  /** Describes what follows the instructions whose `epilogue` says so; sees the registers as they left them. */
+  epilogue(o: Builder): void;
 
   /** How the hot tier keeps the register at an offset in the record. */
   registerClass(offset: number): RegisterClass;

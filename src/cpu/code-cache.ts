@@ -1,15 +1,21 @@
 import {
+  CODE_PAGE_CHANGES,
   CODE_PAGE_FRAME,
   CODE_PAGE_HAS_REGIONS,
+  CODE_PAGE_LOCK,
   CODE_PAGE_SLOTS,
   CODE_PAGE_STRIDE,
+  CODE_PAGE_UNSETTLED,
   Handler,
   PAGE_SHIFT,
+  RECORD_HANDLER,
   RECORD_SIZE,
   RECORDS,
   REGION_SLOTS_BYTES,
 } from './code-page.ts';
+import { lock, unlock } from './lock.ts';
 import type { MachineMemory } from './machine-memory.ts';
+import type { QuietPoint } from './quiet-point.ts';
 
 /** Where the code cache lies in machine memory; the layers above decide. All addresses are in bytes, 64-byte aligned. */
 export interface CodeCacheLayout {
@@ -23,29 +29,41 @@ export interface CodeCacheLayout {
   readonly control: number;
 }
 
-export const CONTROL_BYTES = 24;
+export const CONTROL_BYTES = 16;
 const ARENA_NEXT = 0;
 const ARENA_GENERATION = 4;
 /** Bytes taken from the arena's end for region slots; pages grow towards them. */
 const ARENA_SLOTS = 8;
-/** Threads that are inside translated code or its engine calls. */
-const INSIDE = 12;
-/** 1 while a thread drops everything: nobody else goes inside. */
-const DROPPING = 16;
 /** The next region slot. */
-const NEXT_REGION = 20;
+const NEXT_REGION = 12;
+
+/** What became of a region that was to be entered. */
+export const EnteredRegion = {
+  done: 0,
+  /** The page's code was changed since it was read: the region may be of what is no more. */
+  outOfDate: 1,
+  /** There is no room for the page's slots. */
+  noRoom: 2,
+} as const;
+export type EnteredRegion = (typeof EnteredRegion)[keyof typeof EnteredRegion];
 
 /**
  * Pre-decoded pages by machine frame (design I7). Threads share the tables; a page's records are valid for whoever runs the
  * frame. When the arena is full everything is dropped and decoded again as it is run.
+ *
+ * Records are executed without a lock, so one that was decoded is not written again while anybody may be in the middle of it:
+ * forgetting only changes its handler's number, and leaves the page *unsettled*. Who comes to decode in an unsettled page waits
+ * for a quiet point first.
  */
 export class CodeCache {
   readonly #memory: MachineMemory;
   readonly #layout: CodeCacheLayout;
+  readonly #quietPoint: QuietPoint;
 
-  constructor(memory: MachineMemory, layout: CodeCacheLayout) {
+  constructor(memory: MachineMemory, layout: CodeCacheLayout, quietPoint: QuietPoint) {
     this.#memory = memory;
     this.#layout = layout;
+    this.#quietPoint = quietPoint;
     const next = (layout.control + ARENA_NEXT) >>> 2;
     Atomics.compareExchange(memory.i32, next, 0, layout.arena | 0);
   }
@@ -74,14 +92,38 @@ export class CodeCache {
     return Atomics.load(this.#memory.i32, (this.#layout.frameTable >>> 2) + (frameAddress >>> PAGE_SHIFT)) >>> 0;
   }
 
-  /** Forgets what was decoded of a frame's bytes from `first` to `last` (offsets in the frame, inclusive). */
+  /**
+   * Lets a record that is not decoded be written, by `write`, unless another thread has just done so. False if the page is
+   * unsettled: then nothing was done.
+   */
+  decode(page: number, record: number, write: (page: number, record: number) => void): boolean {
+    const { i32, u16 } = this.#memory;
+    lock(this.#memory, page + CODE_PAGE_LOCK);
+    try {
+      if (i32[(page + CODE_PAGE_UNSETTLED) >>> 2] !== 0) return false;
+      if (u16[(record + RECORD_HANDLER) >>> 1] === Handler.decode) write(page, record);
+      return true;
+    } finally {
+      unlock(this.#memory, page + CODE_PAGE_LOCK);
+    }
+  }
+
+  /** Counts what was forgotten in a page: what was read of its code before a change may be out of date. */
+  changesOf(page: number): number {
+    return Atomics.load(this.#memory.i32, (page + CODE_PAGE_CHANGES) >>> 2);
+  }
+
+  /** Says that all threads have been outside since `changesOf` gave `changes`: what was forgotten until then nobody executes. */
+  settle(page: number, changes: number): void {
+    lock(this.#memory, page + CODE_PAGE_LOCK);
+    if (this.changesOf(page) === changes) this.#memory.i32[(page + CODE_PAGE_UNSETTLED) >>> 2] = 0;
+    unlock(this.#memory, page + CODE_PAGE_LOCK);
+  }
+
+  /** Forgets what was decoded of a frame's bytes from `first` to `last` (offsets in the frame, inclusive): they changed. */
   invalidate(frameAddress: number, first: number, last: number): void {
     const page = this.existingPage(frameAddress);
-    if (page === 0) return;
-    for (let record = first >>> 2; record <= last >>> 2; record++) {
-      this.#memory.u16[(page + record * RECORD_SIZE) >>> 1] = Handler.decode;
-    }
-    if (this.#memory.i32[(page + CODE_PAGE_HAS_REGIONS) >>> 2] !== 0) this.#dropRegions(page);
+    if (page !== 0) this.#forget(page, first >>> 2, last >>> 2, true);
   }
 
   /** Forgets what was decoded of every frame; the pages stay. */
@@ -91,18 +133,35 @@ export class CodeCache {
     // For a moment the counter also counts the page of a thread that is about to find the arena full.
     const end = Math.min(next, arenaEnd - Atomics.load(this.#memory.i32, (control + ARENA_SLOTS) >>> 2));
     for (let page = arena; page + CODE_PAGE_STRIDE <= end; page += CODE_PAGE_STRIDE) {
-      this.#memory.i32[(page + CODE_PAGE_HAS_REGIONS) >>> 2] = 0;
-      for (let record = 0; record < RECORDS; record++) {
-        this.#memory.u16[(page + record * RECORD_SIZE) >>> 1] = Handler.decode;
-      }
+      this.#forget(page, 0, RECORDS - 1, true);
     }
+  }
+
+  /** Forgets a range of a page's records, and all its regions; `executed` says that somebody may be executing them. */
+  #forget(page: number, first: number, last: number, executed: boolean): void {
+    const { u16, i32 } = this.#memory;
+    lock(this.#memory, page + CODE_PAGE_LOCK);
+    let any = false;
+    for (let record = first; record <= last; record++) {
+      const at = (page + record * RECORD_SIZE + RECORD_HANDLER) >>> 1;
+      if (u16[at] === Handler.decode) continue;
+      any = true;
+      u16[at] = Handler.decode;
+    }
+    if (i32[(page + CODE_PAGE_HAS_REGIONS) >>> 2] !== 0) {
+      any = true;
+      this.#dropRegions(page);
+    }
+    if (any && executed) i32[(page + CODE_PAGE_UNSETTLED) >>> 2] = 1;
+    Atomics.add(i32, (page + CODE_PAGE_CHANGES) >>> 2, 1);
+    unlock(this.#memory, page + CODE_PAGE_LOCK);
   }
 
   /** Takes back every lead into a region: regions may span any part of their page. */
   #dropRegions(page: number): void {
     this.#memory.i32[(page + CODE_PAGE_HAS_REGIONS) >>> 2] = 0;
     for (let record = 0; record < RECORDS; record++) {
-      const at = (page + record * RECORD_SIZE) >>> 1;
+      const at = (page + record * RECORD_SIZE + RECORD_HANDLER) >>> 1;
       if (this.#memory.u16[at] === Handler.region) this.#memory.u16[at] = Handler.decode;
     }
   }
@@ -112,24 +171,43 @@ export class CodeCache {
     return this.#memory.u32[(page + CODE_PAGE_FRAME) >>> 2] as number;
   }
 
-  /** Lets the record of an instruction of a page lead to a region; false if there is no room for the page's slots. */
-  enterRegion(page: number, position: number, slot: number): boolean {
+  /**
+   * Lets the record of an instruction of a page lead to a region, made from the code as it was when `changesOf` gave `changes`.
+   */
+  enterRegion(page: number, position: number, slot: number, changes: number): EnteredRegion {
+    lock(this.#memory, page + CODE_PAGE_LOCK);
+    const result = this.#enterLocked(page, position, slot, changes);
+    unlock(this.#memory, page + CODE_PAGE_LOCK);
+    return result;
+  }
+
+  #enterLocked(page: number, position: number, slot: number, changes: number): EnteredRegion {
     const { i32, u16 } = this.#memory;
+    if (this.changesOf(page) !== changes) return EnteredRegion.outOfDate;
     const field = (page + CODE_PAGE_SLOTS) >>> 2;
-    if (Atomics.load(i32, field) === 0) {
-      const slots = this.#takeSlots();
-      if (slots === 0) return false;
-      Atomics.compareExchange(i32, field, 0, slots | 0);
+    if (i32[field] === 0) i32[field] = this.#takeSlots() | 0;
+    const slots = (i32[field] as number) >>> 0;
+    if (slots === 0) return EnteredRegion.noRoom;
+    Atomics.store(i32, (slots + position * 4) >>> 2, slot);
+    i32[(page + CODE_PAGE_HAS_REGIONS) >>> 2] = 1;
+    Atomics.store(u16, (page + position * RECORD_SIZE + RECORD_HANDLER) >>> 1, Handler.region);
+    return EnteredRegion.done;
+  }
+
+  /** Takes the lead into the region at an instruction back, if there is one. */
+  forgetRegion(page: number, position: number): void {
+    const at = (page + position * RECORD_SIZE + RECORD_HANDLER) >>> 1;
+    lock(this.#memory, page + CODE_PAGE_LOCK);
+    if (this.#memory.u16[at] === Handler.region) {
+      this.#memory.u16[at] = Handler.decode;
+      this.#memory.i32[(page + CODE_PAGE_UNSETTLED) >>> 2] = 1;
     }
-    Atomics.store(i32, ((Atomics.load(i32, field) >>> 0) + position * 4) >>> 2, slot);
-    Atomics.store(i32, (page + CODE_PAGE_HAS_REGIONS) >>> 2, 1);
-    Atomics.store(u16, (page + position * RECORD_SIZE) >>> 1, Handler.region);
-    return true;
+    unlock(this.#memory, page + CODE_PAGE_LOCK);
   }
 
   /** The slot of the region that an instruction's record leads to, -1 if it leads to none. */
   regionAt(page: number, position: number): number {
-    if (this.#memory.u16[(page + position * RECORD_SIZE) >>> 1] !== Handler.region) return -1;
+    if (this.#memory.u16[(page + position * RECORD_SIZE + RECORD_HANDLER) >>> 1] !== Handler.region) return -1;
     return this.#memory.i32[
       ((this.#memory.u32[(page + CODE_PAGE_SLOTS) >>> 2] as number) + position * 4) >>> 2
     ] as number;
@@ -158,9 +236,13 @@ export class CodeCache {
     return 0;
   }
 
-  /** Forgets all that was decoded of a frame: it is being freed, or given other contents. */
+  /** Forgets all that was decoded of a frame that nobody runs any more: it is being freed. */
   invalidateFrame(frameAddress: number): void {
-    this.invalidate(frameAddress, 0, (1 << PAGE_SHIFT) - 1);
+    // Inside, so that the page is not dropped meanwhile and given to another frame.
+    this.#quietPoint.within(0, () => {
+      const page = this.existingPage(frameAddress);
+      if (page !== 0) this.#forget(page, 0, RECORDS - 1, false);
+    });
   }
 
   /** A region slot that no other has, counting from 0 since the cache last started over. */
@@ -168,41 +250,12 @@ export class CodeCache {
     return Atomics.add(this.#memory.i32, (this.#layout.control + NEXT_REGION) >>> 2, 1);
   }
 
-  /** To be called before a thread runs translated code: waits while another one drops everything. */
-  enter(): void {
-    const { i32 } = this.#memory;
-    const inside = (this.#layout.control + INSIDE) >>> 2;
-    const dropping = (this.#layout.control + DROPPING) >>> 2;
-    for (;;) {
-      Atomics.add(i32, inside, 1);
-      if (Atomics.load(i32, dropping) === 0) return;
-      Atomics.sub(i32, inside, 1);
-      while (Atomics.load(i32, dropping) !== 0);
-    }
-  }
-
-  /** To be called after `enter`, when the thread has left translated code. */
-  leave(): void {
-    Atomics.sub(this.#memory.i32, (this.#layout.control + INSIDE) >>> 2, 1);
-  }
-
   /**
-   * Drops every page, once all other threads have left translated code, which their budgets make them do soon. To be called
-   * by a thread that is inside; if another one is at it, this one only waits. Whoever enters next finds that `generation`
-   * changed, and must forget the addresses of pages.
+   * Drops every page, alone; if another thread is at it, only waits. Who was inside finds that `generation` changed, and must
+   * forget the addresses of pages.
    */
   startOver(): void {
-    const { i32 } = this.#memory;
-    const inside = (this.#layout.control + INSIDE) >>> 2;
-    const dropping = (this.#layout.control + DROPPING) >>> 2;
-    const mine = Atomics.compareExchange(i32, dropping, 0, 1) === 0;
-    this.leave();
-    if (mine) {
-      while (Atomics.load(i32, inside) > 0);
-      this.#dropAll();
-      Atomics.store(i32, dropping, 0);
-    }
-    this.enter();
+    this.#quietPoint.alone(() => this.#dropAll());
   }
 
   #dropAll(): void {

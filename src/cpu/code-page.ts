@@ -22,11 +22,15 @@ export const RECORDS = PAGE_SIZE / 4;
 export const CODE_PAGE_BYTES = (RECORDS + 1) * RECORD_SIZE;
 /**
  * After the records: the machine address of the frame (u32); 1 while a region of the hot tier begins in the page (i32); the
- * address of the page's region slots, one u32 an instruction, or 0 (u32).
+ * address of the page's region slots, one u32 an instruction, or 0 (u32); the lock under which records change; 1 while others
+ * may still be executing records that were forgotten (i32); and how often some were forgotten (i32).
  */
 export const CODE_PAGE_FRAME = CODE_PAGE_BYTES;
 export const CODE_PAGE_HAS_REGIONS = CODE_PAGE_BYTES + 4;
 export const CODE_PAGE_SLOTS = CODE_PAGE_BYTES + 8;
+export const CODE_PAGE_LOCK = CODE_PAGE_BYTES + 12;
+export const CODE_PAGE_UNSETTLED = CODE_PAGE_BYTES + 16;
+export const CODE_PAGE_CHANGES = CODE_PAGE_BYTES + 20;
 export const REGION_SLOTS_BYTES = RECORDS * 4;
 /** Distance of two pages of records in the arena. */
 export const CODE_PAGE_STRIDE = CODE_PAGE_BYTES + 48;

@@ -35,10 +35,15 @@ export class Decoder {
   /** Handlers with smaller numbers belong into the cold tier's main loop. */
   readonly firstOutOfLine: number;
 
+  /** The handlers that also have a form with the epilogue: the first form's number is handlers.length, and so on. */
+  readonly withEpilogue: readonly number[];
+
   readonly #table: readonly Instruction[];
   readonly #buckets: (Uint16Array | undefined)[] = new Array(BUCKETS);
   /** For each entry the handler number of each of its shapes; 0 where the shape is not allowed. */
   readonly #handlerOf: Uint16Array[];
+  /** For each handler the number of its form with the epilogue, or 0. */
+  readonly #epilogueForms: Uint16Array;
   readonly #undefinedIndex: number;
 
   constructor(table: readonly Instruction[], undefinedInstruction: Instruction) {
@@ -56,7 +61,11 @@ export class Decoder {
     }
     this.firstOutOfLine ??= handlers.length;
     this.handlers = handlers;
-    if (handlers.length > 0xffff) throw new Error(`${handlers.length} handlers do not fit a record's 16 bits`);
+    this.withEpilogue = [...handlers.keys()].filter((handler) => handlers[handler]?.entry.epilogue);
+    this.#epilogueForms = new Uint16Array(handlers.length);
+    for (const [form, handler] of this.withEpilogue.entries()) this.#epilogueForms[handler] = handlers.length + form;
+    const count = handlers.length + this.withEpilogue.length;
+    if (count > 0xffff) throw new Error(`${count} handlers do not fit a record's 16 bits`);
   }
 
   #number(handlers: (HandlerDescription | undefined)[], common: boolean): void {
@@ -137,10 +146,11 @@ export class Decoder {
     const handler = (this.#handlerOf[index] as Uint16Array)[
       entry.shape.length > 0 ? shapeOf(word, entry) : 0
     ] as number;
-    Atomics.store(memory.u16, (record + RECORD_HANDLER) >>> 1, handler);
+    const number = entry.epilogue?.(fields) ? (this.#epilogueForms[handler] as number) : handler;
+    Atomics.store(memory.u16, (record + RECORD_HANDLER) >>> 1, number);
   }
 
-  /** The handler number a record of this word would have. */
+  /** The handler number of a word's instruction, without the epilogue. */
   handlerOf(word: number): number {
     const { entry, index } = this.decode(word);
     return (this.#handlerOf[index] as Uint16Array)[entry.shape.length > 0 ? shapeOf(word, entry) : 0] as number;

@@ -1,10 +1,12 @@
 import type { Architecture, EngineRuntime } from './architecture.ts';
-import { CodeCache, type CodeCacheLayout } from './code-cache.ts';
-import { Handler, RECORD_HANDLER, RECORD_SIZE } from './code-page.ts';
+import { CodeCache, type CodeCacheLayout, EnteredRegion } from './code-cache.ts';
+import { RECORD_SIZE, RECORDS } from './code-page.ts';
 import { Decoder } from './decoder.ts';
 import type { Environment } from './environment.ts';
 import { Exit } from './exits.ts';
+import { clearKick, kick } from './kick.ts';
 import type { MachineMemory } from './machine-memory.ts';
+import type { QuietPoint } from './quiet-point.ts';
 import { routineTable } from './runtime.ts';
 import { BUDGET, CODE_PAGE, PC } from './state.ts';
 import { encodeColdTier, HEAT_BYTES } from './tiers/cold.ts';
@@ -18,6 +20,8 @@ export interface EngineOptions {
   readonly memory: MachineMemory;
   readonly environment: Environment;
   readonly codeCache: CodeCacheLayout;
+  /** The thread's. */
+  readonly quietPoint: QuietPoint;
   /** Machine address of the heat table, HEAT_BYTES long. */
   readonly heatTable: number;
   /**
@@ -47,6 +51,9 @@ interface Place {
   readonly page: number;
 }
 
+/** What a step may meet before its instruction, and before the next one. */
+const stepAgain: ReadonlySet<Exit> = new Set([Exit.budget, Exit.hot, Exit.notInstalled, Exit.settle]);
+
 /** Regions there can be; every thread has a table of as many. */
 const MAX_REGIONS = 1 << 16;
 
@@ -58,6 +65,7 @@ export class Engine implements EngineRuntime {
   readonly memory: MachineMemory;
   readonly environment: Environment;
   readonly codeCache: CodeCache;
+  readonly quietPoint: QuietPoint;
   readonly decoder: Decoder;
   readonly statistics: EngineStatistics = {
     regions: 0,
@@ -77,13 +85,16 @@ export class Engine implements EngineRuntime {
   readonly #installed = new Set<number>();
   #generation: number;
   readonly #run: (state: number) => number;
+  /** The code of a page while a region is made of it: guests may change theirs at any time. */
+  readonly #words = new Uint32Array(RECORDS);
 
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#architecture = options.architecture;
     this.memory = options.memory;
     this.environment = options.environment;
-    this.codeCache = new CodeCache(options.memory, options.codeCache);
+    this.quietPoint = options.quietPoint;
+    this.codeCache = new CodeCache(options.memory, options.codeCache, options.quietPoint);
     this.decoder = new Decoder(options.architecture.instructions, options.architecture.undefinedInstruction);
     this.#flows = new FlowTable(this.decoder);
     this.#absentRegion = new WebAssembly.Instance(new WebAssembly.Module(encodeAbsentRegion())).exports.r;
@@ -96,6 +107,7 @@ export class Engine implements EngineRuntime {
         memoryPages: this.memory.size / 65536,
         heatTable: options.heatTable,
         hotThreshold: options.hotThreshold,
+        epilogue: options.architecture.epilogue,
       }),
     );
     this.#run = new WebAssembly.Instance(cold, this.#imports).exports.run as (state: number) => number;
@@ -131,23 +143,33 @@ export class Engine implements EngineRuntime {
     try {
       return this.#runInside(state);
     } finally {
-      this.codeCache.leave();
+      this.quietPoint.leave();
     }
   }
 
-  /** Runs one instruction in the cold tier, whatever was translated there. */
+  /** Runs one instruction in the cold tier, whatever was translated there, kicked or not. */
   step(state: number): Exit {
     this.#enter(state);
     try {
       return this.#stepInside(state);
     } finally {
-      this.codeCache.leave();
+      this.quietPoint.leave();
     }
   }
 
   #enter(state: number): void {
-    this.codeCache.enter();
+    this.quietPoint.enter(state);
     this.#followCodeCache(state);
+  }
+
+  /** Does something outside, after which nothing that was looked up before may be used. */
+  #outside<T>(state: number, body: () => T): T {
+    this.quietPoint.leave();
+    try {
+      return body();
+    } finally {
+      this.#enter(state);
+    }
   }
 
   /** Forgets what the code cache has dropped: this thread's regions and the vCPU's ways to pages. */
@@ -163,31 +185,63 @@ export class Engine implements EngineRuntime {
   #runInside(state: number): Exit {
     for (;;) {
       const exit = this.#run(state) as Exit;
-      if (exit === Exit.hot) {
+      if (!this.#goesOn(state, exit)) return exit;
+    }
+  }
+
+  /** Does what an exit asks of the engine itself; false if it is for the layers above. */
+  #goesOn(state: number, exit: Exit): boolean {
+    switch (exit) {
+      case Exit.hot:
         this.#translate(state);
-      } else if (exit === Exit.notInstalled) {
+        return true;
+      case Exit.notInstalled:
         this.#installAgain(state);
-      } else {
-        return exit;
-      }
+        return true;
+      case Exit.synchronize:
+        this.#synchronize(state);
+        return true;
+      case Exit.settle:
+        this.#settle(state);
+        return true;
+      default:
+        return false;
     }
   }
 
   #stepInside(state: number): Exit {
-    const place = this.#locate(state);
-    if (place !== null && this.codeCache.regionAt(place.page, place.position) >= 0) {
-      Atomics.store(
-        this.memory.u16,
-        (place.page + place.position * RECORD_SIZE + RECORD_HANDLER) >>> 1,
-        Handler.decode,
-      );
-    }
+    const budget = (state + BUDGET) >>> 2;
+    let kicked = false;
     for (;;) {
-      this.memory.i32[(state + BUDGET) >>> 2] = 1;
+      const place = this.#locate(state);
+      if (place !== null) this.codeCache.forgetRegion(place.page, place.position);
+      kicked = clearKick(this.memory, state) || kicked;
+      this.memory.i32[budget] = 1;
       const exit = this.#run(state) as Exit;
-      // The code got hot just now: it has not run yet.
-      if (exit !== Exit.hot) return exit;
+      const done = this.memory.i32[budget] !== 1;
+      if (exit === Exit.settle) this.#settle(state);
+      else if (exit === Exit.synchronize) this.#synchronize(state);
+      // The code got hot just now, or somebody kicks: the instruction has not run yet.
+      if (!done && stepAgain.has(exit)) continue;
+      if (kicked) kick(this.memory, state);
+      return stepAgain.has(exit) || exit === Exit.synchronize ? Exit.budget : exit;
     }
+  }
+
+  /** Waits until no other vCPU of the machine is in the middle of anything that began before. */
+  #synchronize(state: number): void {
+    const others: number[] = [];
+    this.environment.forEachOther(state, (other) => others.push(other));
+    this.#outside(state, () => this.quietPoint.wait(others));
+  }
+
+  /** Waits until nobody executes what was forgotten of the page in hand, so that it can be decoded anew. */
+  #settle(state: number): void {
+    const page = this.memory.u32[(state + CODE_PAGE) >>> 2] as number;
+    const changes = this.codeCache.changesOf(page);
+    const generation = this.#generation;
+    this.#outside(state, () => this.quietPoint.wait(null));
+    if (generation === this.#generation) this.codeCache.settle(page, changes);
   }
 
   /** Machine address of the frame and position in it of the instruction at PC, from the translation table. */
@@ -205,13 +259,17 @@ export class Engine implements EngineRuntime {
     return status;
   }
 
+  /** 0, or 1 if others must have left the record alone first. */
   #decode(state: number, record: number): number {
     const page = this.memory.u32[(state + CODE_PAGE) >>> 2] as number;
+    return this.codeCache.decode(page, record, this.#writeRecord) ? 0 : 1;
+  }
+
+  readonly #writeRecord = (page: number, record: number): void => {
     const word = this.memory.u32[(this.codeCache.frameOf(page) + ((record - page) / RECORD_SIZE) * 4) >>> 2] as number;
     this.decoder.writeRecord(this.memory, record, word);
     this.statistics.decoded++;
-    return 0;
-  }
+  };
 
   /** Translates the region at PC and lets its record lead to it. */
   #translate(state: number): void {
@@ -223,8 +281,10 @@ export class Engine implements EngineRuntime {
       this.#startOver(state);
       return;
     }
-    this.#install(slot, place);
-    if (!this.codeCache.enterRegion(place.page, place.position, slot)) this.#startOver(state);
+    const changes = this.codeCache.changesOf(place.page);
+    if (!this.#install(state, slot, place)) return;
+    const entered = this.codeCache.enterRegion(place.page, place.position, slot, changes);
+    if (entered === EnteredRegion.noRoom) this.#startOver(state);
   }
 
   /** The record at PC leads to a region that another thread translated: makes it here too. */
@@ -232,13 +292,19 @@ export class Engine implements EngineRuntime {
     const place = this.#locate(state);
     if (place === null) return;
     const slot = this.codeCache.regionAt(place.page, place.position);
-    if (slot < 0) return;
-    this.#install(slot, place);
+    if (slot >= 0) this.#install(state, slot, place);
   }
 
-  #install(slot: number, place: Place): void {
-    this.#regions.set(slot, this.#compile(place.frame, place.position));
+  /** Makes the region at a place and puts it into a slot; false if the code cache has dropped both meanwhile. */
+  #install(state: number, slot: number, { frame, position }: Place): boolean {
+    this.#words.set(this.memory.u32.subarray(frame >>> 2, (frame >>> 2) + RECORDS));
+    const generation = this.#generation;
+    // That takes milliseconds, for which nobody should wait.
+    const region = this.#outside(state, () => this.#compile(position));
+    if (generation !== this.#generation) return false;
+    this.#regions.set(slot, region);
     this.#installed.add(slot);
+    return true;
   }
 
   /** No slot or no room is left: begins with an empty code cache, and with slots from 0 on. */
@@ -247,10 +313,10 @@ export class Engine implements EngineRuntime {
     this.#followCodeCache(state);
   }
 
-  #compile(frame: number, position: number): WebAssembly.ExportValue {
+  /** Translates the region of `#words` that begins at a position. */
+  #compile(position: number): WebAssembly.ExportValue {
     const start = this.#options.now();
-    const words = frame >>> 2;
-    const blocks = findRegion(this.decoder, this.#flows, position, (at) => this.memory.u32[words + at] as number);
+    const blocks = findRegion(this.decoder, this.#flows, position, (at) => this.#words[at] as number);
     const bytes = encodeRegion(this.#architecture, blocks, this.memory.size / 65536);
     const region = this.#instantiate(bytes);
     const { statistics } = this;

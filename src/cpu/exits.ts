@@ -2,7 +2,7 @@
 export const Exit = {
   /** Go on at PC (regions only; the cold tier's loop handles it itself). */
   continue: 0,
-  /** The budget is used up. */
+  /** The budget is used up, or the vCPU was kicked. */
   budget: 1,
   /** An exception waits in the PENDING fields; PC is its preferred return address. */
   exception: 2,
@@ -22,5 +22,9 @@ export const Exit = {
   exceptionReturn: 9,
   /** A vector instruction met VECTOR_TRAP; PC is this instruction. */
   vectorTrap: 10,
+  /** What this vCPU dropped others of its machine may still use: wait for them (DSB; PC is after it). Not for the layers above. */
+  synchronize: 11,
+  /** The code at PC was changed, and others may still execute it as it was: wait for them. Not for the layers above. */
+  settle: 12,
 } as const;
 export type Exit = (typeof Exit)[keyof typeof Exit];

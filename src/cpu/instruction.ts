@@ -13,6 +13,8 @@ export type Fields = Readonly<Record<string, number>>;
 export interface RegisterOperand {
   readonly kind: 'register';
   readonly get: (fields: Fields) => number;
+  /** Memory is accessed relative to it. */
+  readonly base?: boolean;
 }
 
 /** A 64-bit immediate as two halves. */
@@ -75,6 +77,8 @@ export interface InstructionDefinition<S extends string, O extends Operands> {
   readonly common?: boolean;
   /** Uses the vector registers: traps while they are disabled. */
   readonly vector?: boolean;
+  /** True for the encodings that the architecture's epilogue follows. */
+  readonly epilogue?: ((fields: Fields) => boolean) | null;
   readonly describe: (o: Builder, x: OperandValues<O>, f: Readonly<Record<S, number>>) => void;
 }
 
@@ -99,6 +103,8 @@ export interface Instruction {
   readonly valid: (fields: Fields) => boolean;
   readonly common: boolean;
   readonly vector: boolean;
+  /** Null for an instruction that no epilogue ever follows. */
+  readonly epilogue: ((fields: Fields) => boolean) | null;
   readonly describe: (o: Builder, x: Readonly<Record<string, unknown>>, f: Fields) => void;
 }
 
@@ -164,6 +170,7 @@ export const instruction = <const S extends string = never, const O extends Oper
     valid: definition.valid ?? (() => true),
     common: definition.common ?? false,
     vector: definition.vector ?? false,
+    epilogue: definition.epilogue ?? null,
     describe: definition.describe as Instruction['describe'],
   };
 };

@@ -18,13 +18,15 @@ export const FLAG_C = 0x20;
 
 /** Instructions that may still run before translated code leaves (i32). */
 export const BUDGET = 0x24;
-/** Machine address of the translation table (TLB bank) for accesses at the current privilege (i32). */
+/** Machine address of the translation table (TLB bank) for data accesses at the current privilege (i32). */
 export const TLB = 0x28;
 /** Machine address of the translation table for accesses as if unprivileged (i32). */
 export const TLB_UNPRIVILEGED = 0x2c;
+/** Machine address of the translation table for instruction fetches (i32). */
+export const TLB_CODE = 0x44;
 /** Nonzero when vector and floating-point instructions must trap (i32). */
 export const VECTOR_TRAP = 0x30;
-/** Nonzero asks the vCPU to leave translated code soon (i32, Atomics). */
+/** Negative asks the vCPU to leave translated code soon (i32, Atomics): see kick.ts. */
 export const KICK = 0x34;
 /** Nonzero while an interrupt waits at the interrupt line, masked or not (i32, Atomics). */
 export const INTERRUPT_LINE = 0x38;

@@ -4,6 +4,7 @@ import { CodeCache } from '../cpu/code-cache.ts';
 import { Engine } from '../cpu/engine.ts';
 import type { Environment } from '../cpu/environment.ts';
 import { MachineMemory } from '../cpu/machine-memory.ts';
+import { QuietPoint } from '../cpu/quiet-point.ts';
 import { arm64Processor } from '../hypervisor/arm64-processor.ts';
 import type { Services } from '../hypervisor/core.ts';
 import { Devices } from '../hypervisor/devices.ts';
@@ -65,6 +66,8 @@ const makeServices = (memory: MachineMemory, clock: Clock): Services => {
 export const openMachine = (shared: SharedMachine, { clock, hotThreshold }: MachineOptions): Machine => {
   const { layout } = shared;
   const memory = new MachineMemory(shared.memory);
+  // Only threads of their own may sleep.
+  const quietPoint = new QuietPoint(memory, layout.quietPoint, hotThreshold !== undefined);
   const services = makeServices(memory, clock);
   const counter = (state: number): number =>
     counterAt(services.systemTime(domainOf(memory, vcpuOfState(memory, state))));
@@ -89,16 +92,22 @@ export const openMachine = (shared: SharedMachine, { clock, hotThreshold }: Mach
           memory,
           environment,
           codeCache: layout.codeCache,
+          quietPoint,
           heatTable: layout.heatTable,
           hotThreshold,
           now: () => clock.now() / 1e6,
         });
-  const runtime: EngineRuntime = engine ?? { memory, environment, codeCache: new CodeCache(memory, layout.codeCache) };
+  const runtime: EngineRuntime = engine ?? {
+    memory,
+    environment,
+    codeCache: new CodeCache(memory, layout.codeCache, quietPoint),
+    quietPoint,
+  };
   const heap = new Heap(memory, layout);
   const frames = new Frames(memory, layout, runtime.codeCache);
   const physicalMap = new PhysicalMap(memory, heap, frames);
   const processor = arm64Processor(runtime);
-  const hypervisor = new Hypervisor({ memory, heap, frames, physicalMap, processor, services });
+  const hypervisor = new Hypervisor({ memory, heap, frames, physicalMap, processor, services, quietPoint });
   const devices = new Devices(memory, hypervisor.vgic, services);
   return { memory, heap, frames, hypervisor, devices, runtime, engine };
 };

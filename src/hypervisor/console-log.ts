@@ -1,4 +1,4 @@
-import { lock, unlock } from '../memory/lock.ts';
+import { lock, unlock } from '../cpu/lock.ts';
 import type { Core } from './core.ts';
 import { CONSOLE_LOG } from './domain.ts';
 

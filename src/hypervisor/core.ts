@@ -1,7 +1,9 @@
 import type { MachineMemory } from '../cpu/machine-memory.ts';
+import type { QuietPoint } from '../cpu/quiet-point.ts';
 import type { Frames } from '../memory/frames.ts';
 import type { Heap } from '../memory/heap.ts';
 import type { PhysicalMap } from '../memory/p2m.ts';
+import type { DepartingFrames } from './departing-frames.ts';
 import type { GuestAccess } from './guest-access.ts';
 import type { Parameter } from './parameter.ts';
 import type { Processor } from './processor.ts';
@@ -18,6 +20,10 @@ export interface Core {
   readonly physicalMap: PhysicalMap;
   readonly processor: Processor;
   readonly services: Services;
+  /** This thread's. */
+  readonly quietPoint: QuietPoint;
+  /** This thread's. */
+  readonly departing: DepartingFrames;
   readonly vgic: Vgic;
   readonly guest: GuestAccess;
   /** Where a hypercall's argument is copied to before it is looked at. */

@@ -1,7 +1,7 @@
+import { lock, unlock } from '../cpu/lock.ts';
 import type { MachineMemory } from '../cpu/machine-memory.ts';
 import type { Heap } from '../memory/heap.ts';
 import { ControlWord } from '../memory/layout.ts';
-import { lock, unlock } from '../memory/lock.ts';
 import { DOMID_FIRST_RESERVED, DOMID_SELF } from './abi/domain-id.ts';
 import { DOMAIN_LOCK, DOMAIN_RECORD_SIZE, DOMID, DOMID_NONE, lockDomain, NEXT_UNUSED, unlockDomain } from './domain.ts';
 

@@ -1,5 +1,5 @@
+import { lock, unlock } from '../cpu/lock.ts';
 import type { MachineMemory } from '../cpu/machine-memory.ts';
-import { lock, unlock } from '../memory/lock.ts';
 import { HVM_PARAMS } from './abi/hvm.ts';
 
 /**

@@ -1,4 +1,5 @@
 import type { MachineMemory } from '../cpu/machine-memory.ts';
+import type { QuietPoint } from '../cpu/quiet-point.ts';
 import { FRAME_SIZE } from '../memory/layout.ts';
 import type { Processor } from './processor.ts';
 
@@ -12,14 +13,25 @@ const SHORT = 64;
 export class GuestAccess {
   readonly #memory: MachineMemory;
   readonly #processor: Processor;
+  readonly #quietPoint: QuietPoint;
 
-  constructor(memory: MachineMemory, processor: Processor) {
+  constructor(memory: MachineMemory, processor: Processor, quietPoint: QuietPoint) {
     this.#memory = memory;
     this.#processor = processor;
+    this.#quietPoint = quietPoint;
   }
 
   /** Copies `length` bytes at an address in the memory of the vCPU with the CPU record `state`; false if it has no such memory. */
   copyFrom(state: number, lo: number, hi: number, target: Uint8Array, at: number, length: number): boolean {
+    this.#quietPoint.enter(state);
+    try {
+      return this.#copyFrom(state, lo, hi, target, at, length);
+    } finally {
+      this.#quietPoint.leave();
+    }
+  }
+
+  #copyFrom(state: number, lo: number, hi: number, target: Uint8Array, at: number, length: number): boolean {
     for (let done = 0; done < length; ) {
       const from = this.#translate(state, lo, hi, done, false);
       if (from < 0) return false;
@@ -36,6 +48,15 @@ export class GuestAccess {
 
   /** Copies `length` bytes to an address in the guest's memory; false if it has none there or may not write it. */
   copyTo(state: number, lo: number, hi: number, source: Uint8Array, at: number, length: number): boolean {
+    this.#quietPoint.enter(state);
+    try {
+      return this.#copyTo(state, lo, hi, source, at, length);
+    } finally {
+      this.#quietPoint.leave();
+    }
+  }
+
+  #copyTo(state: number, lo: number, hi: number, source: Uint8Array, at: number, length: number): boolean {
     for (let done = 0; done < length; ) {
       const to = this.#translate(state, lo, hi, done, true);
       if (to < 0) return false;

@@ -1,4 +1,5 @@
 import type { MachineMemory } from '../cpu/machine-memory.ts';
+import type { QuietPoint } from '../cpu/quiet-point.ts';
 import type { Frames } from '../memory/frames.ts';
 import type { Heap } from '../memory/heap.ts';
 import { FRAME_SIZE } from '../memory/layout.ts';
@@ -6,6 +7,7 @@ import type { PhysicalMap } from '../memory/p2m.ts';
 import { GrantStatus, MapFlag } from './abi/grant-table.ts';
 import { readConsoleLog } from './console-log.ts';
 import type { Core, Services } from './core.ts';
+import { DepartingFrames } from './departing-frames.ts';
 import {
   CONSOLE_PAGE,
   DomainStatus,
@@ -39,6 +41,8 @@ export interface HypervisorOptions {
   readonly physicalMap: PhysicalMap;
   readonly processor: Processor;
   readonly services: Services;
+  /** The thread's. */
+  readonly quietPoint: QuietPoint;
 }
 
 /**
@@ -52,6 +56,8 @@ export class Hypervisor implements Core {
   readonly physicalMap: PhysicalMap;
   readonly processor: Processor;
   readonly services: Services;
+  readonly quietPoint: QuietPoint;
+  readonly departing: DepartingFrames = new DepartingFrames();
   readonly vgic: Vgic;
   readonly guest: GuestAccess;
   readonly parameter: Parameter = new Parameter();
@@ -66,7 +72,8 @@ export class Hypervisor implements Core {
     this.physicalMap = options.physicalMap;
     this.processor = options.processor;
     this.services = options.services;
-    this.guest = new GuestAccess(options.memory, options.processor);
+    this.quietPoint = options.quietPoint;
+    this.guest = new GuestAccess(options.memory, options.processor, options.quietPoint);
     this.vgic = new Vgic(options.memory, {
       wake: (state) => unblock(this, vcpuOfState(this.memory, state)),
       eventLine: (state) => eventInterruptLine(this.memory, vcpuOfState(this.memory, state)),
@@ -194,7 +201,7 @@ export class Hypervisor implements Core {
 
   /**
    * Calls `each` with the pieces of a guest-physical range in machine memory: address, offset from the range's start, and
-   * length; pages are made writable. Throws RangeError if part of the range is no RAM, Error if the host is out of frames.
+   * length; pages are made writable. An address holds until `each` returns, which it must do soon. Throws RangeError if part of the range is no RAM, Error if the host is out of frames.
    */
   eachPiece(
     domid: number,
@@ -207,13 +214,16 @@ export class Hypervisor implements Core {
       const at = address + offset;
       const within = at % FRAME_SIZE;
       const piece = Math.min(length - offset, FRAME_SIZE - within);
-      const frame = translateFrame(this, domain, Math.floor(at / FRAME_SIZE), true);
-      if (frame < 0 || (frame & 1) === 0) {
-        const reason = crashReason(this, domain);
-        if (reason !== '') throw new Error(reason);
-        throw new RangeError(`domain ${domid} has no writable RAM at 0x${at.toString(16)}`);
-      }
-      each(frame - 1 + within, offset, piece);
+      this.quietPoint.within(0, () => {
+        const frame = translateFrame(this, domain, Math.floor(at / FRAME_SIZE), true);
+        if (frame < 0 || (frame & 1) === 0) {
+          const reason = crashReason(this, domain);
+          if (reason !== '') throw new Error(reason);
+          throw new RangeError(`domain ${domid} has no writable RAM at 0x${at.toString(16)}`);
+        }
+        each(frame - 1 + within, offset, piece);
+      });
+      this.departing.release(this);
       offset += piece;
     }
   }

@@ -1,7 +1,7 @@
 import { NOT_MEMORY } from '../cpu/environment.ts';
+import { lock, unlock } from '../cpu/lock.ts';
 import type { MachineMemory } from '../cpu/machine-memory.ts';
 import { FRAME_SIZE } from '../memory/layout.ts';
-import { lock, unlock } from '../memory/lock.ts';
 import {
   OUT_OF_FRAMES,
   P2M_GRANT,
@@ -32,8 +32,8 @@ import { crash } from './shutdown.ts';
 import { stateOf } from './vcpu.ts';
 
 /**
- * Changes to a domain's physical memory, each under the map's lock. Every entry of the map holds one reference to its frame;
- * a frame leaves the translation tables of all vCPUs before that reference is dropped.
+ * Changes to a domain's physical memory, each under the map's lock. Every entry of the map holds one reference to its frame.
+ * When the entry goes, `core.departing` drops the reference, after the lock was given back and when no vCPU uses the frame.
  */
 
 const FRAME_MASK = ~(FRAME_SIZE - 1);
@@ -54,24 +54,29 @@ export const translateFrame = (core: Core, domain: number, guestFrame: number, w
   if (entry === 0) return NOT_MEMORY;
   if ((entry & (P2M_UNTOUCHED | P2M_SHARED)) === 0) return ((entry & FRAME_MASK) >>> 0) + (entry & P2M_WRITABLE);
   lock(core.memory, domain + P2M_LOCK);
-  const result = core.physicalMap.resolve(root, guestFrame, write, domidOf(core.memory, domain));
-  // Copied on write: other vCPUs may still read the frame that was shared.
-  if (write && (entry & P2M_SHARED) !== 0 && result > 0) dropFrame(core, domain, (entry & FRAME_MASK) >>> 0);
+  const result = resolve(core, domain, guestFrame, write);
   unlock(core.memory, domain + P2M_LOCK);
   if (result !== OUT_OF_FRAMES) return result;
   outOfFrames(core, domain);
   return NOT_MEMORY;
 };
 
+/** Resolves a guest frame (PhysicalMap.resolve); the lock is held. */
+const resolve = (core: Core, domain: number, guestFrame: number, write: boolean): number => {
+  const { memory, physicalMap } = core;
+  const result = physicalMap.resolve(rootOf(memory, domain), guestFrame, write, domidOf(memory, domain));
+  const { replaced } = physicalMap;
+  if (replaced !== 0) {
+    // Before the first store to the copy: other vCPUs may still read the frame that was shared.
+    dropFrame(core, domain, replaced);
+    core.departing.add(domain, replaced);
+  }
+  return result;
+};
+
 const dropFrame = (core: Core, domain: number, frame: number): void => {
   for (let index = 0; index < vcpuCount(core.memory, domain); index++) {
     core.processor.dropFrame(stateOf(core.memory, vcpuAt(core.memory, domain, index)), frame);
-  }
-};
-
-const dropTranslations = (core: Core, domain: number): void => {
-  for (let index = 0; index < vcpuCount(core.memory, domain); index++) {
-    core.processor.dropTranslations(stateOf(core.memory, vcpuAt(core.memory, domain, index)));
   }
 };
 
@@ -85,16 +90,18 @@ export const pinFrame = (core: Core, domain: number, guestFrame: number): number
   const root = rootOf(memory, domain);
   const entry = guestFrame < P2M_LIMIT ? core.physicalMap.entry(root, guestFrame) : 0;
   const own = (entry & SPECIAL) === 0 && (entry & P2M_WRITABLE) !== 0;
-  const resolved = own ? core.physicalMap.resolve(root, guestFrame, true, domidOf(memory, domain)) : NOT_MEMORY;
+  const resolved = own ? resolve(core, domain, guestFrame, true) : NOT_MEMORY;
   const frame = resolved > 0 ? (resolved & FRAME_MASK) >>> 0 : 0;
-  if (frame !== 0) {
-    core.frames.share(frame);
-    if ((entry & P2M_SHARED) !== 0) dropFrame(core, domain, (entry & FRAME_MASK) >>> 0);
-  }
+  if (frame !== 0) core.frames.share(frame);
   unlock(memory, domain + P2M_LOCK);
+  core.departing.release(core);
   if (resolved === OUT_OF_FRAMES) outOfFrames(core, domain);
   return frame;
 };
+
+/** Whether a guest frame leads to anything: RAM, a granted page or one of the hypervisor's. */
+export const hasMemory = (core: Core, domain: number, guestFrame: number): boolean =>
+  guestFrame < P2M_LIMIT && core.physicalMap.entry(rootOf(core.memory, domain), guestFrame) !== 0;
 
 /** A frame of the hypervisor's own is no longer mapped where it was. */
 const noteUnmapped = (core: Core, domain: number, frame: number): void => {
@@ -103,20 +110,13 @@ const noteUnmapped = (core: Core, domain: number, frame: number): void => {
   else forgetGrantFrameMapping(memory, memory.u32[(domain + GRANT_TABLE) >>> 2], frame);
 };
 
-/** Takes an entry out of the map. What it led to stays referenced; the lock is held. */
-const takeOut = (core: Core, domain: number, guestFrame: number, entry: number): void => {
-  core.physicalMap.setEntry(rootOf(core.memory, domain), guestFrame, 0);
-  if ((entry & P2M_HYPERVISOR) !== 0) noteUnmapped(core, domain, (entry & FRAME_MASK) >>> 0);
-  if ((entry & SPECIAL) === 0) core.memory.u32[(domain + PAGES) >>> 2]--;
-};
-
 /** Removes whatever a guest frame leads to; the lock is held. */
 const removeEntry = (core: Core, domain: number, guestFrame: number, entry: number): void => {
-  takeOut(core, domain, guestFrame, entry);
-  if ((entry & P2M_UNTOUCHED) !== 0) return;
   const frame = (entry & FRAME_MASK) >>> 0;
-  dropFrame(core, domain, frame);
-  core.frames.release(frame);
+  core.physicalMap.setEntry(rootOf(core.memory, domain), guestFrame, 0);
+  if ((entry & P2M_HYPERVISOR) !== 0) noteUnmapped(core, domain, frame);
+  if ((entry & SPECIAL) === 0) core.memory.u32[(domain + PAGES) >>> 2]--;
+  if ((entry & P2M_UNTOUCHED) === 0) core.departing.add(domain, frame);
 };
 
 /**
@@ -136,6 +136,7 @@ export const mapFrame = (core: Core, domain: number, guestFrame: number, frame: 
     noteMapped(memory, domain, guestFrame);
   }
   unlock(memory, domain + P2M_LOCK);
+  core.departing.release(core);
   return mapped ? 0 : -Errno.ENOMEM;
 };
 
@@ -152,6 +153,7 @@ export const removeFrame = (core: Core, domain: number, guestFrame: number): num
   const removable = entry !== 0 && (entry & P2M_GRANT) === 0;
   if (removable) removeEntry(core, domain, guestFrame, entry);
   unlock(core.memory, domain + P2M_LOCK);
+  core.departing.release(core);
   return removable ? 0 : -Errno.ENOENT;
 };
 
@@ -163,18 +165,13 @@ export const removeGrantMapping = (core: Core, domain: number, guestFrame: numbe
   const found = (entry & P2M_GRANT) !== 0 && (entry & FRAME_MASK) >>> 0 === frame;
   if (found) removeEntry(core, domain, guestFrame, entry);
   unlock(core.memory, domain + P2M_LOCK);
+  core.departing.release(core);
   return found;
 };
 
-/** From this many frames on, forgetting all translations is quicker than forgetting each frame's. */
-const MANY_FRAMES = 4;
-/** Frames that one call of `removeRam` can take. */
-export const REMOVE_LIMIT = 512;
-const removed = new Uint32Array(REMOVE_LIMIT);
-
 /**
- * Takes RAM away from consecutive guest frames. Gives false without having changed anything if one of them is no RAM.
- * `count` is at most REMOVE_LIMIT.
+ * Takes RAM away from consecutive guest frames. Gives false without having changed anything if one of them is no RAM. The caller
+ * has `core.departing` release the frames.
  */
 export const removeRam = (core: Core, domain: number, first: number, count: number): boolean => {
   if (first + count > P2M_LIMIT) return false;
@@ -186,28 +183,14 @@ export const removeRam = (core: Core, domain: number, first: number, count: numb
     const entry = physicalMap.entry(root, first + i);
     if (entry === 0 || (entry & SPECIAL) !== 0) isRam = false;
   }
-  if (isRam) removeRamFrames(core, domain, root, first, count);
+  for (let i = 0; isRam && i < count; i++) removeEntry(core, domain, first + i, physicalMap.entry(root, first + i));
   unlock(memory, domain + P2M_LOCK);
   return isRam;
 };
 
-const removeRamFrames = (core: Core, domain: number, root: number, first: number, count: number): void => {
-  let frames = 0;
-  for (let i = 0; i < count; i++) {
-    const entry = core.physicalMap.entry(root, first + i);
-    takeOut(core, domain, first + i, entry);
-    if ((entry & P2M_UNTOUCHED) === 0) removed[frames++] = entry & FRAME_MASK;
-  }
-  if (frames >= MANY_FRAMES) dropTranslations(core, domain);
-  for (let i = 0; i < frames; i++) {
-    if (frames < MANY_FRAMES) dropFrame(core, domain, removed[i]);
-    core.frames.release(removed[i]);
-  }
-};
-
 /**
- * Makes consecutive guest frames RAM, which is allocated when touched, in place of what was there. Gives false if that would
- * be more than the domain may have, or no part of its physical memory.
+ * Makes consecutive guest frames RAM, which is allocated when touched, in place of what was there, which the caller has
+ * `core.departing` release. Gives false if that would be more than the domain may have, or no part of its physical memory.
  */
 export const addRam = (core: Core, domain: number, first: number, count: number): boolean => {
   if (first + count > P2M_LIMIT) return false;

@@ -31,6 +31,7 @@ const WORKAROUND_UNAFFECTED = 1;
 /** No trusted OS, or one that need not migrate. */
 const NO_MIGRATION = 2;
 const AFFINITY_BITS_LOW = 0x00ff_ffff;
+const HIGHEST_AFFINITY_LEVEL = 3;
 
 export const PsciError = {
   success: 0,
@@ -38,6 +39,7 @@ export const PsciError = {
   invalidParameters: -2,
   denied: -3,
   alreadyOn: -4,
+  invalidAddress: -9,
 } as const;
 
 /** Affinity states (AFFINITY_INFO). */
@@ -89,14 +91,22 @@ const cpuOn = (power: PowerControl, { lo, hi }: CallArguments, wide: boolean): n
   const upper = (index: number): number => (wide ? (hi[index] as number) : 0);
   const processor = processorOf(power, lo[1] as number, upper(1));
   if (processor < 0) return PsciError.invalidParameters;
+  if (((lo[2] as number) & 1) !== 0) return PsciError.invalidAddress;
   const started = power.turnOn(processor, lo[2] as number, upper(2), lo[3] as number, upper(3));
   return started ? PsciError.success : PsciError.alreadyOn;
 };
 
+/** Whether a processor is on whose affinity agrees with an MPIDR value from a level on; level 0 names a single one. */
 const affinityInfo = (power: PowerControl, { lo, hi }: CallArguments, wide: boolean): number => {
-  const processor = processorOf(power, lo[1] as number, wide ? (hi[1] as number) : 0);
-  if (processor < 0 || lo[2] !== 0) return PsciError.invalidParameters;
-  return power.isOn(processor) ? AffinityState.on : AffinityState.off;
+  const level = (lo[2] as number) >>> 0;
+  if (level > HIGHEST_AFFINITY_LEVEL) return PsciError.invalidParameters;
+  const mask = level < HIGHEST_AFFINITY_LEVEL ? AFFINITY_BITS_LOW & (-1 << (level * 8)) : 0;
+  const target = (lo[1] as number) & mask;
+  const highest = wide ? (hi[1] as number) & 0xff : 0;
+  for (let processor = 0; highest === 0 && processor < power.processors(); processor++) {
+    if ((processor & mask) === target && power.isOn(processor)) return AffinityState.on;
+  }
+  return AffinityState.off;
 };
 
 /** SMCCC_ARCH_FEATURES: this processor speculates nothing, so no workaround has anything to do. */

@@ -76,7 +76,10 @@ export const copyToGuest = (core: Core, vcpu: number): void => {
  * Makes a guest's virtual address the place of the copy: translated now and kept, as Xen on Arm does. False if the guest has
  * no memory there.
  */
-export const registerRunstateArea = (core: Core, vcpu: number, state: number, lo: number, hi: number): boolean => {
+export const registerRunstateArea = (core: Core, vcpu: number, state: number, lo: number, hi: number): boolean =>
+  core.quietPoint.within(state, () => register(core, vcpu, state, lo, hi));
+
+const register = (core: Core, vcpu: number, state: number, lo: number, hi: number): boolean => {
   const { memory, processor, frames } = core;
   const start = processor.translate(state, lo, hi, true);
   if (start < 0) return false;

@@ -1,4 +1,4 @@
-import { KICK } from '../cpu/state.ts';
+import { kick } from '../cpu/kick.ts';
 import { ShutdownReason } from './abi/sched.ts';
 import { appendConsoleLog } from './console-log.ts';
 import type { Core } from './core.ts';
@@ -25,8 +25,7 @@ export const shutDown = (core: Core, domain: number, reason: number): void => {
   const before = Atomics.or(core.memory.i32, (domain + STATUS) >>> 2, DomainStatus.shutdown);
   if ((before & DomainStatus.shutdown) !== 0) return;
   for (let index = 0; index < vcpuCount(core.memory, domain); index++) {
-    const state = stateOf(core.memory, vcpuAt(core.memory, domain, index));
-    Atomics.store(core.memory.i32, (state + KICK) >>> 2, 1);
+    kick(core.memory, stateOf(core.memory, vcpuAt(core.memory, domain, index)));
   }
   core.services.stopped(domain);
 };

@@ -4,10 +4,12 @@ import { afterStep, beforeInstruction } from '../cpu/arm64/debug/software-step.t
 import { exceptionReturn, interruptDeliverable, takeInterrupt, takePending } from '../cpu/arm64/exceptions.ts';
 import { raise } from '../cpu/arm64/pending.ts';
 import { resetProcessor } from '../cpu/arm64/reset.ts';
+import { isHeld } from '../cpu/arm64/stack-alignment.ts';
 import { X } from '../cpu/arm64/state.ts';
 import { ExceptionClass, syndrome } from '../cpu/arm64/syndrome.ts';
 import type { Engine } from '../cpu/engine.ts';
 import { Exit } from '../cpu/exits.ts';
+import { Status } from '../cpu/runtime.ts';
 import { BUDGET, INTERRUPT_LINE, PC, PENDING_SYNDROME } from '../cpu/state.ts';
 import { HYPERCALL_TAG } from './abi/hypercall-number.ts';
 import { ShutdownReason } from './abi/sched.ts';
@@ -79,20 +81,22 @@ export class Arm64Runner implements VcpuRunner {
     if (debugActive(engine, state)) return this.#runWatched(vcpu, state);
     const budget = memory.i32[(state + BUDGET) >>> 2];
     const exit = engine.run(state);
+    this.#hypervisor.departing.release(this.#hypervisor);
     this.instructions += budget - memory.i32[(state + BUDGET) >>> 2];
     return this.#handle(vcpu, state, exit);
   }
 
-  /** One instruction, with the guest's breakpoints and single steps looked at before. */
+  /** One instruction by itself, with the guest's breakpoints and single steps and the stack pointer looked at before. */
   #runWatched(vcpu: number, state: number): Outcome {
     const engine = this.#engine;
     const budget = (state + BUDGET) >>> 2;
     const left = this.#hypervisor.memory.i32[budget];
-    if (beforeInstruction(engine, state) !== 0) {
+    if (engine.quietPoint.within(state, () => beforeInstruction(engine, state)) !== Status.done) {
       takePending(engine, state);
       return Outcome.again;
     }
     const exit = engine.step(state);
+    this.#hypervisor.departing.release(this.#hypervisor);
     this.#hypervisor.memory.i32[budget] = left - 1;
     this.instructions++;
     if (exit !== Exit.exception && exit !== Exit.exceptionReturn && exit !== Exit.vectorTrap) afterStep(engine, state);
@@ -103,6 +107,7 @@ export class Arm64Runner implements VcpuRunner {
     this.exits[exit]++;
     switch (exit) {
       case Exit.exception:
+        if (isHeld(this.#hypervisor.memory, state)) return this.#runWatched(vcpu, state);
         takePending(this.#engine, state);
         return Outcome.again;
       case Exit.exceptionReturn:

@@ -13,6 +13,17 @@ export const InitScript = `#!/bin/sh
 set -f
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin HOME=/root USER=root LOGNAME=root SHELL=/bin/sh PS1='\\u@\\h:\\w\\$ ' PS2='> '
 
+# Busybox's poweroff, reboot and halt ask the first process; so does the kernel, by /sbin/poweroff and /sbin/reboot,
+# when the hypervisor wants it. That may be at once, and what asks before there is a trap asks in vain. Output may still
+# wait in the terminal: setting its mode returns when it is out.
+finish() {
+  stty sane < /dev/console 2> /dev/null
+  busybox "$1" -f
+}
+trap 'finish poweroff' USR2
+trap 'finish reboot' TERM
+trap 'finish halt' USR1
+
 mount -t proc proc /proc
 hostname=hostrock command= size= input=
 read -r words < /proc/cmdline
@@ -48,16 +59,6 @@ fi
 case $size in
   [0-9]*x[0-9]*) stty rows "\${size%x*}" cols "\${size#*x}" < /dev/console ;;
 esac
-
-# Busybox's poweroff, reboot and halt ask the first process. Output may still wait in the terminal: setting its mode
-# returns when it is out.
-finish() {
-  stty sane < /dev/console 2> /dev/null
-  busybox "$1" -f
-}
-trap 'finish poweroff' USR2
-trap 'finish reboot' TERM
-trap 'finish halt' USR1
 
 script=
 if [ -n "$command" ]; then

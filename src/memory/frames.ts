@@ -1,7 +1,7 @@
 import type { CodeCache } from '../cpu/code-cache.ts';
+import { lock, unlock } from '../cpu/lock.ts';
 import type { MachineMemory } from '../cpu/machine-memory.ts';
 import { ControlWord, FRAME_ENTRY_SIZE, FRAME_SHIFT, FRAME_SIZE, type MachineLayout } from './layout.ts';
-import { lock, unlock } from './lock.ts';
 
 /**
  * Machine frames and the frame table: who owns each frame and in how many places it is used. An entry is a u32 count of
@@ -71,10 +71,23 @@ export class Frames {
     return this.#memory.u16[(this.#entry(frame) + OWNER) >>> 1] as number;
   }
 
-  /** One place fewer uses the frame; the last one frees it and its code. */
+  /** Gives a frame that is in use to another owner. */
+  setOwner(frame: number, owner: number): void {
+    this.#memory.u16[(this.#entry(frame) + OWNER) >>> 1] = owner;
+  }
+
+  /**
+   * One place fewer uses the frame; the last one frees it and its code.
+   *
+   * @throws Error if no place uses it; nothing has changed then
+   */
   release(frame: number): void {
-    const before = Atomics.sub(this.#memory.i32, (this.#entry(frame) + COUNT) >>> 2, 1);
-    if (before <= 0) throw new Error(`frame ${frame.toString(16)} released more often than it was used`);
+    const count = (this.#entry(frame) + COUNT) >>> 2;
+    let before: number;
+    do {
+      before = Atomics.load(this.#memory.i32, count);
+      if (before <= 0) throw new Error(`frame ${frame.toString(16)} released more often than it was used`);
+    } while (Atomics.compareExchange(this.#memory.i32, count, before, before - 1) !== before);
     if (before > 1) return;
     this.#codeCache.invalidateFrame(frame);
     lock(this.#memory, ControlWord.frameLock);

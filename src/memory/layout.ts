@@ -1,4 +1,5 @@
 import type { CodeCacheLayout } from '../cpu/code-cache.ts';
+import { QUIET_POINT_BYTES } from '../cpu/quiet-point.ts';
 import { HEAT_BYTES } from '../cpu/tiers/cold.ts';
 
 /**
@@ -33,13 +34,16 @@ export const ControlWord = {
 /** Locks of 16-byte atomic operations (cpu/state.ts, PAIR_LOCKS): one page. */
 export const PAIR_LOCKS_PAGE = 0x2000;
 const HEAT_TABLE = 0x3000;
-const FRAME_TABLE = HEAT_TABLE + HEAT_BYTES;
+const QUIET_POINT = HEAT_TABLE + HEAT_BYTES;
+const FRAME_TABLE = QUIET_POINT + QUIET_POINT_BYTES;
 
 export interface MachineLayout {
   /** Size of machine memory in bytes. */
   readonly size: number;
   readonly frames: number;
   readonly heatTable: number;
+  /** What threads tell each other by (cpu/quiet-point.ts). */
+  readonly quietPoint: number;
   /** One frame table entry a frame: see frame-table.ts. */
   readonly frameTable: number;
   /** The free stack: one u32 a frame. */
@@ -84,6 +88,7 @@ export const layOut = ({ domainMemory, codeCache = 128 * MIB, heap = 32 * MIB }:
     size,
     frames,
     heatTable: HEAT_TABLE,
+    quietPoint: QUIET_POINT,
     frameTable: FRAME_TABLE,
     freeStack,
     codeCache: {

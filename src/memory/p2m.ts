@@ -34,6 +34,11 @@ export class PhysicalMap {
   readonly #memory: MachineMemory;
   readonly #heap: Heap;
   readonly #frames: Frames;
+  /**
+   * The shared frame that the latest `resolve` made a copy of, 0 if it made none. The caller takes over its reference: vCPUs may
+   * still be using the frame.
+   */
+  replaced = 0;
 
   constructor(memory: MachineMemory, heap: Heap, frames: Frames) {
     this.#memory = memory;
@@ -80,6 +85,7 @@ export class PhysicalMap {
    * the domain's own first; so does a read of an untouched one. OUT_OF_FRAMES if there is none.
    */
   resolve(root: number, guestFrame: number, write: boolean, owner: number): number {
+    this.replaced = 0;
     const slot = this.#slot(root, guestFrame);
     const entry = slot === 0 ? 0 : (this.#memory.u32[slot] as number);
     if (entry === 0) return NOT_MEMORY;
@@ -99,6 +105,8 @@ export class PhysicalMap {
   #unshare(slot: number, entry: number, owner: number): number {
     const shared = (entry & ~FLAGS) >>> 0;
     if (this.#frames.references(shared) === 1) {
+      // Nobody else is left: the frame itself becomes the domain's own.
+      this.#frames.setOwner(shared, owner);
       this.#memory.u32[slot] = (entry & ~P2M_SHARED) >>> 0;
       return shared + (entry & P2M_WRITABLE);
     }
@@ -106,7 +114,7 @@ export class PhysicalMap {
     if (frame === 0) return OUT_OF_FRAMES;
     this.#memory.u8.copyWithin(frame, shared, shared + FRAME_SIZE);
     this.#memory.u32[slot] = (frame | (entry & P2M_WRITABLE)) >>> 0;
-    this.#frames.release(shared);
+    this.replaced = shared;
     return frame + (entry & P2M_WRITABLE);
   }
 

@@ -20,5 +20,6 @@ export const Syndrome = {
   dataAbort: (status: number): number => syndrome(0x25, status),
   storeAbort: (status: number): number => syndrome(0x25, WRITE | status),
   dataAbortLower: (status: number): number => syndrome(0x24, status),
+  stackAlignment: syndrome(0x26),
   breakpointInstruction: (immediate: number): number => syndrome(0x3c, immediate),
 } as const;

@@ -28,6 +28,8 @@ export interface CommandOptions {
 }
 
 const LIMIT = 60_000;
+/** Milliseconds that a hanging program has to end by itself. */
+const GRACE = 2000;
 
 /** A command that runs. */
 export class Command {
@@ -59,7 +61,7 @@ export class Command {
     if (input !== null) stdin?.end(input);
     this.ended = new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.child.kill('SIGKILL');
+        this.#giveUp();
         reject(new Error(`'${args.join(' ')}' hangs after ${limit} ms; it said:\n${this.stdout}${this.stderr}`));
       }, limit);
       this.child.once('close', (status) => {
@@ -83,6 +85,13 @@ export class Command {
       if (!condition(this.stdout)) throw new Error(`ended early with ${status}:\n${this.stdout}${this.stderr}`);
     });
     await Promise.race([promise, ended]);
+  }
+
+  /** Ends the program and whatever it has started, which hears of signals that can be passed on only. */
+  #giveUp(): void {
+    this.child.kill('SIGTERM');
+    setTimeout(() => this.child.kill('SIGKILL'), GRACE).unref();
+    for (const stream of this.child.stdio) stream?.destroy();
   }
 
   /** Types at the console. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Assembler, post, registers } from '../../src/cpu/arm64/assembler.ts';
 import { GuestLayout } from '../../src/hypervisor/abi/guest-layout.ts';
 import { HYPERCALL_TAG, HypercallNumber } from '../../src/hypervisor/abi/hypercall-number.ts';
-import { SchedOp } from '../../src/hypervisor/abi/sched.ts';
+import { SchedOp, ShutdownReason } from '../../src/hypervisor/abi/sched.ts';
 
 /**
  * Kernels of a few instructions, for what the command line does around a guest. They need `--vuart`: they write their text to
@@ -25,6 +25,8 @@ export type Ending =
   | 'spin'
   /** Gives back what it receives. */
   | 'echo'
+  /** The same, but reboots when it receives a NUL. */
+  | 'echo until reboot'
   /** Writes its text again and again. */
   | 'flood'
   /** An undefined instruction without a vector table: faults for ever. */
@@ -48,20 +50,33 @@ const writeText = (guest: Assembler): void => {
   guest.label('written');
 };
 
+const shutDown = (guest: Assembler): void => {
+  guest.mov(x0, SchedOp.shutdown);
+  guest.adr(x1, 'reason');
+  guest.mov(x16, HypercallNumber.sched_op);
+  guest.hvc(HYPERCALL_TAG);
+};
+
+const reasonOf = (ending: Ending): number => {
+  if (typeof ending === 'object') return ending.shutdown;
+  return ending === 'echo until reboot' ? ShutdownReason.reboot : 0;
+};
+
 const end = (guest: Assembler, ending: Ending): void => {
   if (typeof ending === 'object') {
-    guest.mov(x0, SchedOp.shutdown);
-    guest.adr(x1, 'reason');
-    guest.mov(x16, HypercallNumber.sched_op);
-    guest.hvc(HYPERCALL_TAG);
+    shutDown(guest);
   }
   guest.label('stay');
   if (ending === 'fault') guest.word(0);
   if (ending === 'flood') guest.b('start');
-  if (ending === 'echo') {
+  if (ending === 'echo' || ending === 'echo until reboot') {
     guest.ldr(w0, [x19, UART.flags]);
     guest.tbnz(w0, UART.receiveEmptyBit, 'stay');
     guest.ldr(w20, [x19, UART.data]);
+    if (ending === 'echo until reboot') {
+      guest.cbnz(w20, 'full to echo');
+      shutDown(guest);
+    }
     putByte(guest, 'full to echo');
   }
   if (ending === 'idle') guest.wfi();
@@ -81,7 +96,7 @@ export const tinyGuest = (text: string, ending: Ending): Uint8Array => {
   writeText(guest);
   end(guest, ending);
   guest.label('reason');
-  guest.word(typeof ending === 'object' ? ending.shutdown : 0);
+  guest.word(reasonOf(ending));
   guest.label('text');
   guest.asciz(text);
   guest.align(4);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CodeCache, type CodeCacheLayout } from '../../src/cpu/code-cache.ts';
+import { CodeCache, type CodeCacheLayout, EnteredRegion } from '../../src/cpu/code-cache.ts';
 import {
   CODE_PAGE_STRIDE,
   Handler,
@@ -10,16 +10,28 @@ import {
   REGION_SLOTS_BYTES,
 } from '../../src/cpu/code-page.ts';
 import { MachineMemory } from '../../src/cpu/machine-memory.ts';
+import { QuietPoint } from '../../src/cpu/quiet-point.ts';
 
 const memory = new MachineMemory(new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true }));
 const FRAMES = 64;
+const QUIET_POINT = 0x8000;
 const ARENA = 0x1_0000;
 
+const makeQuietPoint = (): QuietPoint => new QuietPoint(memory, QUIET_POINT, true);
+
 /** A cache with room for so many bytes; the one made before it is gone. */
-const makeCache = (room: number): { cache: CodeCache; layout: CodeCacheLayout } => {
+const makeCache = (room: number): { cache: CodeCache; layout: CodeCacheLayout; quietPoint: QuietPoint } => {
   memory.u8.fill(0);
   const layout = { frameTable: 0x1000, frames: FRAMES, arena: ARENA, arenaEnd: ARENA + room, control: 0x40 };
-  return { cache: new CodeCache(memory, layout), layout };
+  const quietPoint = makeQuietPoint();
+  return { cache: new CodeCache(memory, layout, quietPoint), layout, quietPoint };
+};
+
+/** Enters a region made of the code as it is now. */
+const enter = (cache: CodeCache, page: number, position: number, slot: number): boolean => {
+  const result = cache.enterRegion(page, position, slot, cache.changesOf(page));
+  assert.notEqual(result, EnteredRegion.outOfDate);
+  return result === EnteredRegion.done;
 };
 
 const handlerAt = (page: number, position: number): number => memory.u16[(page + position * RECORD_SIZE) >>> 1];
@@ -53,7 +65,7 @@ describe('pages', () => {
   test('are the same to another thread’s cache', () => {
     const { cache, layout } = makeCache(2 * CODE_PAGE_STRIDE);
     const page = cache.pageOf(0x7000);
-    const other = new CodeCache(memory, layout);
+    const other = new CodeCache(memory, layout, makeQuietPoint());
     assert.equal(other.pageOf(0x7000), page);
     assert.notEqual(other.pageOf(0x8000), page);
   });
@@ -86,7 +98,7 @@ describe('invalidation', () => {
     const { cache, layout } = makeCache(3 * CODE_PAGE_STRIDE + REGION_SLOTS_BYTES);
     const pages = [0x5000, 0x6000].map((frame) => cache.pageOf(frame));
     for (const page of pages) setHandler(page, 7, 100);
-    assert.ok(cache.enterRegion(pages[0], 3, 9));
+    assert.ok(enter(cache, pages[0], 3, 9));
     memory.u8.fill(0xff, layout.arenaEnd, layout.arenaEnd + CODE_PAGE_STRIDE);
     // As while another thread is about to find that the arena is full.
     Atomics.store(memory.i32, layout.control >>> 2, layout.arenaEnd + CODE_PAGE_STRIDE);
@@ -107,22 +119,22 @@ describe('regions', () => {
     const page = cache.pageOf(0x5000);
     setHandler(page, 500, 100);
     assert.equal(cache.regionAt(page, 10), -1);
-    assert.ok(cache.enterRegion(page, 10, 7));
-    assert.ok(cache.enterRegion(page, 11, 0));
+    assert.ok(enter(cache, page, 10, 7));
+    assert.ok(enter(cache, page, 11, 0));
     assert.deepEqual([cache.regionAt(page, 10), cache.regionAt(page, 11), cache.regionAt(page, 12)], [7, 0, -1]);
     cache.invalidate(0x5000, 4000, 4003);
     assert.deepEqual([cache.regionAt(page, 10), cache.regionAt(page, 11)], [-1, -1]);
     assert.equal(handlerAt(page, 500), 100, 'what was decoded stays');
-    assert.ok(cache.enterRegion(page, 10, 8));
+    assert.ok(enter(cache, page, 10, 8));
     assert.equal(cache.regionAt(page, 10), 8);
   });
 
   test('and pages share the arena, from its two ends', () => {
     const { cache, layout } = makeCache(2 * CODE_PAGE_STRIDE + REGION_SLOTS_BYTES);
     const [one, two] = [cache.pageOf(0x1000), cache.pageOf(0x2000)];
-    assert.ok(cache.enterRegion(one, 0, 1));
-    assert.ok(cache.enterRegion(one, RECORDS - 1, 2), 'the slots are there already');
-    assert.equal(cache.enterRegion(two, 0, 3), false);
+    assert.ok(enter(cache, one, 0, 1));
+    assert.ok(enter(cache, one, RECORDS - 1, 2), 'the slots are there already');
+    assert.equal(enter(cache, two, 0, 3), false);
     assert.equal(cache.regionAt(two, 0), -1);
     assert.equal(cache.pageOf(0x3000), 0);
     assert.deepEqual([cache.regionAt(one, 0), cache.regionAt(one, RECORDS - 1)], [1, 2]);
@@ -132,29 +144,88 @@ describe('regions', () => {
 
   test('have numbers of their own', () => {
     const { cache, layout } = makeCache(CODE_PAGE_STRIDE);
-    const other = new CodeCache(memory, layout);
+    const other = new CodeCache(memory, layout, makeQuietPoint());
     assert.deepEqual([cache.takeRegionSlot(), other.takeRegionSlot(), cache.takeRegionSlot()], [0, 1, 2]);
   });
 });
 
-test('starting over empties the cache, once for all who ask from inside', () => {
-  const { cache, layout } = makeCache(CODE_PAGE_STRIDE + REGION_SLOTS_BYTES);
+describe('records that others may be executing', () => {
+  const decodeAs = (cache: CodeCache, page: number, position: number, handler: number): boolean =>
+    cache.decode(page, page + position * RECORD_SIZE, () => setHandler(page, position, handler));
+
+  test('are written once, and after they were forgotten only when nobody can be executing them', () => {
+    const { cache } = makeCache(CODE_PAGE_STRIDE);
+    const page = cache.pageOf(0x5000);
+    assert.ok(decodeAs(cache, page, 16, 100));
+    assert.ok(decodeAs(cache, page, 16, 200), 'another thread was quicker');
+    assert.equal(handlerAt(page, 16), 100);
+    cache.invalidate(0x5000, 64, 127);
+    assert.equal(decodeAs(cache, page, 16, 200), false);
+    assert.equal(decodeAs(cache, page, 500, 200), false, 'which record was forgotten is not kept');
+    assert.deepEqual([handlerAt(page, 16), handlerAt(page, 500)], [Handler.decode, Handler.decode]);
+    const changes = cache.changesOf(page);
+    cache.invalidate(0x5000, 64, 127);
+    cache.settle(page, changes);
+    assert.equal(decodeAs(cache, page, 16, 200), false, 'there was one more change since');
+    cache.settle(page, cache.changesOf(page));
+    assert.ok(decodeAs(cache, page, 16, 200));
+    assert.equal(handlerAt(page, 16), 200);
+  });
+
+  test('can be written at once where nothing was decoded, or the frame was freed', () => {
+    const { cache } = makeCache(CODE_PAGE_STRIDE);
+    const page = cache.pageOf(0x5000);
+    cache.invalidate(0x5000, 64, 127);
+    cache.invalidateAll();
+    assert.ok(decodeAs(cache, page, 16, 100));
+    cache.invalidateFrame(0x5000);
+    assert.equal(handlerAt(page, 16), Handler.decode);
+    assert.ok(decodeAs(cache, page, 16, 200));
+    cache.invalidateAll();
+    assert.equal(decodeAs(cache, page, 16, 300), false);
+  });
+
+  test('include those behind a region', () => {
+    const { cache } = makeCache(CODE_PAGE_STRIDE + REGION_SLOTS_BYTES);
+    const page = cache.pageOf(0x5000);
+    for (const forget of [() => cache.invalidate(0x5000, 64, 127), () => cache.forgetRegion(page, 500)]) {
+      assert.ok(decodeAs(cache, page, 500, 100));
+      assert.ok(enter(cache, page, 500, 1));
+      cache.forgetRegion(page, 501);
+      assert.ok(decodeAs(cache, page, 502, 100));
+      forget();
+      assert.equal(handlerAt(page, 500), Handler.decode);
+      assert.equal(decodeAs(cache, page, 500, 100), false);
+      cache.settle(page, cache.changesOf(page));
+    }
+  });
+
+  test('do not lead to a region of code that was changed while it was made', () => {
+    const { cache } = makeCache(CODE_PAGE_STRIDE + REGION_SLOTS_BYTES);
+    const page = cache.pageOf(0x5000);
+    for (const change of [() => cache.invalidate(0x5000, 0, 3), () => cache.invalidateAll()]) {
+      const changes = cache.changesOf(page);
+      change();
+      assert.equal(cache.enterRegion(page, 10, 7, changes), EnteredRegion.outOfDate);
+      assert.equal(cache.regionAt(page, 10), -1);
+    }
+  });
+});
+
+test('starting over empties the cache, for who asks from inside and from outside', () => {
+  const { cache, layout, quietPoint } = makeCache(CODE_PAGE_STRIDE + REGION_SLOTS_BYTES);
   const page = cache.pageOf(0x1000);
   setHandler(page, 0, 100);
-  assert.ok(cache.enterRegion(page, 1, cache.takeRegionSlot()));
+  assert.ok(enter(cache, page, 1, cache.takeRegionSlot()));
   assert.equal(cache.pageOf(0x2000), 0);
   const { generation } = cache;
-  cache.enter();
-  cache.startOver();
+  quietPoint.within(0, () => cache.startOver());
   assert.equal(cache.generation, generation + 1);
   assert.equal(cache.existingPage(0x1000), 0);
   assert.equal(cache.pageOf(0x2000), layout.arena);
   assert.equal(handlerAt(layout.arena, 0), Handler.decode);
   assert.equal(cache.takeRegionSlot(), 0);
-  assert.ok(cache.enterRegion(layout.arena, 1, 0));
-  cache.leave();
-  cache.enter();
+  assert.ok(enter(cache, layout.arena, 1, 0));
   cache.startOver();
-  cache.leave();
   assert.equal(cache.generation, generation + 2);
 });

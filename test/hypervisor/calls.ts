@@ -9,10 +9,13 @@ export const Code = {
   perm: -1,
   noent: -2,
   srch: -3,
+  nomem: -12,
+  access: -13,
   fault: -14,
   busy: -16,
   inval: -22,
   nosys: -38,
+  ilseq: -84,
   opnotsupp: -95,
 } as const;
 

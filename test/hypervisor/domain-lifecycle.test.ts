@@ -81,8 +81,8 @@ test('domains begin paused, with vCPU 0 online', () => {
 test('another thread’s object sees the same domains', () => {
   const host = new TestHost();
   const domid = host.createDomain();
-  const { memory, heap, frames, physicalMap, processor, services } = host.hypervisor;
-  const other = new Hypervisor({ memory, heap, frames, physicalMap, processor, services });
+  const { memory, heap, frames, physicalMap, processor, services, quietPoint } = host.hypervisor;
+  const other = new Hypervisor({ memory, heap, frames, physicalMap, processor, services, quietPoint });
   assert.equal(other.controlDomain, host.hypervisor.controlDomain);
   assert.equal(other.domain(domid), host.hypervisor.domain(domid));
   assert.equal(parameterOf(memory, other.domain(domid), 17), 0x39000);

@@ -7,6 +7,9 @@ const SELF = 0x7ff0;
 const EPERM = -1;
 const ENOENT = -2;
 const ESRCH = -3;
+const ENOMEM = -12;
+const EFAULT = -14;
+const EBUSY = -16;
 const EEXIST = -17;
 const EINVAL = -22;
 const ENOSPC = -28;
@@ -103,9 +106,33 @@ test('ports that are not there', () => {
   }
   assert.equal(eventOp(host, domid, 'unmask', 256), EINVAL);
   assert.equal(eventOp(host, domid, 'set_priority', 1, 3), ENOSYS, 'two-level events have no priority');
-  assert.equal(eventOp(host, domid, 'bind_pirq', 1, 0, 0), -95);
   assert.equal(host.call(domid, 32, [99, ARGUMENT]), ENOSYS);
   assert.equal(host.call(domid, 32, [4, 0x1000]), -14, 'no memory at the argument');
+});
+
+test('physical interrupts cannot be bound', () => {
+  const host = new TestHost();
+  const domid = host.createDomain({ eventChannels: 3 });
+  for (const pirq of [0, 1, 1023]) assert.equal(eventOp(host, domid, 'bind_pirq', pirq, 0, 0xdead), ENOMEM, `${pirq}`);
+  assert.equal(host.read32(domid, ARGUMENT + 8), 0xdead, 'no port was made');
+  for (const pirq of [1024, 0xffff_ffff]) assert.equal(eventOp(host, domid, 'bind_pirq', pirq, 0, 0), EINVAL);
+  assert.equal(eventOp(host, domid, 'alloc_unbound', SELF), 0, 'the last port is still free');
+  assert.equal(eventOp(host, domid, 'bind_pirq', 0, 0, 0), ENOSPC);
+  assert.equal(host.call(domid, 32, [2, 0x1000]), EFAULT);
+});
+
+test('there is no reset to go on with', () => {
+  const host = new TestHost();
+  const domid = host.createDomain();
+  const other = host.createDomain();
+  assert.equal(eventOp(host, domid, 'alloc_unbound', SELF), 0);
+  for (const self of [SELF, domid]) assert.equal(eventOp(host, domid, 'reset_cont', self), EBUSY);
+  assert.deepEqual(status(host, domid, 3), [1, 0, 0, 0], 'nothing was closed');
+  assert.equal(eventOp(host, domid, 'reset', SELF), 0);
+  assert.equal(eventOp(host, domid, 'reset_cont', SELF), EBUSY);
+  assert.equal(eventOp(host, domid, 'reset_cont', other), EPERM);
+  assert.equal(eventOp(host, domid, 'reset_cont', 999), ESRCH);
+  assert.equal(host.call(domid, 32, [14, 0x1000]), EFAULT);
 });
 
 test('a domain has a bound on its ports, and gets closed ones back', () => {

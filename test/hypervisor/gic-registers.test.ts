@@ -46,6 +46,41 @@ describe('GICv2', () => {
     assert.deepEqual([gic.line(0), gic.line(1)], [0, 1]);
   });
 
+  test('a software interrupt comes once from each who sent it, and says from whom', () => {
+    const gic = new TestGic(2, 4).open();
+    gic.setPriority(5, 0x80, 2);
+    for (const sender of [3, 1, 3]) gic.send(sender, 5, 0b100);
+    assert.equal(gic.read(2, 'highest'), (1 << 10) | 5);
+    assert.equal(gic.read(2, 'acknowledge'), (1 << 10) | 5);
+    assert.deepEqual([gic.bit(Offset.setPending, 5, 2), gic.read(2, 'acknowledge')], [1, 1023], 'active: it waits');
+    gic.write(2, 'end', (1 << 10) | 5);
+    assert.equal(gic.read(2, 'acknowledge'), (3 << 10) | 5);
+    gic.write(2, 'end', (3 << 10) | 5);
+    assert.deepEqual([gic.bit(Offset.setPending, 5, 2), gic.read(2, 'acknowledge')], [0, 1023]);
+    gic.send(0, 5, 0b1111);
+    assert.deepEqual([gic.read(2, 'acknowledge'), gic.read(2, 'highest')], [5, 1023]);
+  });
+
+  test('who waits with a software interrupt can be read, set and cleared, each processor for itself', () => {
+    const gic = new TestGic(2, 3).open();
+    gic.setPriority(6, 0x80, 1);
+    gic.send(2, 6, 0b010);
+    for (const offset of [0xf14, 0xf24]) {
+      assert.equal(gic.readDistributor(offset, 1), 0x0004_0000);
+      assert.equal(gic.readDistributor(offset + 2, 1, 1), 4);
+      assert.equal(gic.readDistributor(offset, 0), 0);
+    }
+    gic.writeDistributor(0xf24, 0xff01_0000, 1);
+    assert.equal(gic.readDistributor(0xf24, 1), 0x0705_0000, 'of three processors');
+    gic.writeDistributor(0xf16, 0x04, 1, 1);
+    assert.equal(gic.readDistributor(0xf14, 1), 0x0701_0000);
+    gic.writeDistributor(0x280, 0xffff_ffff, 1);
+    gic.writeDistributor(0x200, 1, 1);
+    assert.equal(gic.readDistributor(0x200, 1), (1 << 6) | (1 << 7), 'not by the registers of other interrupts');
+    gic.writeDistributor(0xf14, 0xffff_ffff, 1);
+    assert.deepEqual([gic.readDistributor(0x200, 1), gic.line(1)], [0, 0]);
+  });
+
   test('priority mask and binary points have their limits', () => {
     const gic = new TestGic(2);
     gic.write(0, 'mask', 0xff);
@@ -142,10 +177,28 @@ describe('GICv3', () => {
     assert.deepEqual([gic.line(0), gic.line(1)], [0, 1]);
   });
 
+  test('binary points have their limits, and one stands for both if the guest wants', () => {
+    const gic = new TestGic(3);
+    const read = (): number[] => [gic.read(0, 'binaryPoint0'), gic.read(0, 'binaryPoint1')];
+    assert.deepEqual(read(), [2, 3]);
+    for (const register of ['binaryPoint0', 'binaryPoint1'] as const) gic.write(0, register, 0);
+    assert.deepEqual(read(), [2, 3]);
+    gic.write(0, 'binaryPoint1', 5);
+    gic.commonBinaryPoint(0, true);
+    assert.deepEqual(read(), [2, 3]);
+    gic.write(0, 'binaryPoint1', 7);
+    gic.write(0, 'binaryPoint0', 6);
+    assert.deepEqual(read(), [6, 7]);
+    gic.write(0, 'binaryPoint0', 7);
+    assert.deepEqual(read(), [7, 7]);
+    gic.commonBinaryPoint(0, false);
+    assert.deepEqual(read(), [7, 5], 'kept meanwhile');
+  });
+
   test('CPU interface registers: fixed bits, group 0, keys there are not', () => {
     const gic = new TestGic(3);
     gic.writeInterface(0, icc(12, 4), 0xffff_ffff);
-    assert.equal(gic.readInterface(0, icc(12, 4)), 0x402);
+    assert.equal(gic.readInterface(0, icc(12, 4)), 0x403);
     gic.writeInterface(0, icc(12, 5), 0);
     assert.equal(gic.readInterface(0, icc(12, 5)), 7);
     for (const group0 of [icc(8, 0), icc(8, 2)]) assert.equal(gic.readInterface(0, group0), 1023);

@@ -18,6 +18,7 @@ const badReference = -3;
 const badHandle = -4;
 const denied = -8;
 const badPage = -9;
+const tryAgain = -12;
 
 const setUp = (): { host: TestHost; granter: number; user: number } => {
   const host = new TestHost();
@@ -237,13 +238,104 @@ test('batches go on where they stopped', () => {
   }
 });
 
+test('grants change places, unless one is in use', () => {
+  const { host, granter, user } = setUp();
+  const swap = (first: number, second: number): number => {
+    assert.equal(operation(host, granter, GRANT_TABLE_OP, 11, [first, second, 0xffff_ffff], 1), 0);
+    assert.equal(host.read16(granter, ARGUMENT + 10), 0xffff, 'the status alone is written');
+    return (host.read16(granter, ARGUMENT + 8) << 16) >> 16;
+  };
+  const entry = (reference: number): number[] => [0, 4].map((at) => host.read32(granter, TABLE + reference * 8 + at));
+  const granted = entry(REFERENCE);
+  assert.equal(swap(REFERENCE, 511), 0);
+  assert.deepEqual([entry(REFERENCE), entry(511)], [[0, 0], granted]);
+  assert.equal(map(host, user, granter, 2, 511), 0);
+  const mapping = handle(host, user);
+  assert.equal(swap(REFERENCE, 511), tryAgain);
+  assert.equal(swap(511, REFERENCE), tryAgain);
+  assert.equal(swap(511, 511), 0, 'with itself');
+  assert.equal(unmap(host, user, mapping), 0);
+  assert.equal(swap(511, REFERENCE), 0);
+  assert.deepEqual([entry(REFERENCE), entry(511)], [granted, [0, 0]]);
+  for (const absent of [512, 0xffff_ffff]) {
+    assert.equal(swap(REFERENCE, absent), badReference);
+    assert.equal(swap(absent, absent), badReference);
+  }
+});
+
+test('a mapping cannot be replaced by another page, but unmapped that way', () => {
+  const { host, granter, user } = setUp();
+  const replace = (which: number, at: number, by: number): number => {
+    assert.equal(operation(host, user, GRANT_TABLE_OP, 7, [at, 0, by, 0, which, 0xffff_ffff], 1), 0);
+    return (host.read16(user, ARGUMENT + 20) << 16) >> 16;
+  };
+  assert.equal(replace(0, 0, 0), badHandle);
+  assert.equal(map(host, user, granter), 0);
+  const mapping = handle(host, user);
+  assert.equal(replace(mapping + 1, WINDOW, PAGE), badHandle);
+  assert.equal(replace(mapping, WINDOW, PAGE), general);
+  assert.equal(replace(mapping, 0, PAGE), 0, 'nothing to unmap');
+  assert.equal(unmap(host, user, mapping, 0), 0, 'nothing to unmap');
+  assert.equal(host.read32(user, WINDOW), 0xc0ffee);
+  assert.equal(replace(mapping, WINDOW, 0), 0);
+  assert.throws(() => host.read32(user, WINDOW));
+  assert.equal(unmap(host, user, mapping, 0), badHandle);
+});
+
+test('status frames are those of version 2', () => {
+  const { host, granter, user } = setUp();
+  const frames = (count: number, domid: number): number => {
+    assert.equal(operation(host, granter, GRANT_TABLE_OP, 9, [count, domid | (0xffff << 16), 0, 0], 1), 0);
+    return (host.read16(granter, ARGUMENT + 6) << 16) >> 16;
+  };
+  assert.equal(frames(0, SELF), 0);
+  assert.equal(frames(1, SELF), general);
+  assert.equal(frames(0, user), denied);
+  assert.equal(frames(0, 0), denied);
+  assert.equal(frames(0, 999), badDomain);
+  for (const count of [0, 2]) {
+    assert.equal(operation(host, granter, GRANT_TABLE_OP, 9, [0, SELF, 0, 0], count), Code.inval);
+  }
+  assert.equal(host.call(granter, GRANT_TABLE_OP, [9, 0x1000, 1]), Code.fault);
+});
+
+test('flushing caches checks what is asked for', () => {
+  const { host, granter, user } = setUp();
+  const flush = (address: number, offset: number, length: number, op: number, count = 1, command = 12): number =>
+    operation(host, user, GRANT_TABLE_OP, command, [address, 0, offset | (length << 16), op], count);
+  const page = RAM + 0x3000;
+  for (const op of [0, 1, 2, 3]) assert.equal(flush(page, 0, 4096, op), 0, `operation ${op}`);
+  assert.equal(flush(page, 4095, 1, 1), 0);
+  assert.equal(flush(page, 4095, 2, 1), Code.inval);
+  assert.equal(flush(page, 4096, 0, 0), Code.inval, 'past the page');
+  assert.equal(flush(page, 0, 4, 4), Code.inval);
+  assert.equal(flush(page, 0, 4, 0x8000_0001), Code.inval, 'by reference');
+  assert.equal(flush(WINDOW, 0, 4, 1), Code.inval, 'nothing is there');
+  assert.equal(flush(WINDOW, 0, 0, 1), 0, 'no byte of it');
+  assert.equal(map(host, user, granter), 0);
+  assert.equal(flush(WINDOW, 0, 4, 1), 0);
+  assert.equal(flush(0, 0, 0, 0, 0), 0, 'nothing at all');
+  assert.equal(flush(page, 0, 4, 1, 1, 0x500c), 0, 'a search that goes on');
+  assert.equal(flush(page, 0, 4, 0, 1, 0x500c), Code.ilseq, 'where there was none');
+  for (let i = 0; i < 70; i++) host.write32(user, ARGUMENT + i * 16, page, 0, 4 << 16, i < 40 ? 1 : 0);
+  assert.equal(host.call(user, GRANT_TABLE_OP, [0x500c, ARGUMENT, 70]), 0, 'only its first entry does');
+  assert.equal(host.call(user, GRANT_TABLE_OP, [12, 0x1000, 1]), Code.fault);
+});
+
 test('operations that are refused', () => {
   const { host, user } = setUp();
-  for (const op of [3, 4, 7, 9, 11, 13, 99]) {
+  for (const op of [3, 13, 99]) {
     assert.equal(operation(host, user, GRANT_TABLE_OP, op, [0, 0, 0, 0], 1), Code.nosys, `operation ${op}`);
   }
-  assert.equal(operation(host, user, GRANT_TABLE_OP, 0, [0], 0x8000_0000), Code.inval);
-  assert.equal(operation(host, user, GRANT_TABLE_OP, 0x1000, [0], 1), Code.inval);
-  assert.equal(host.call(user, GRANT_TABLE_OP, [0, 0x1000, 1]), Code.fault);
-  assert.equal(operation(host, user, GRANT_TABLE_OP, 12, [0, 0, 0, 0], 0), 0, 'flushing nothing');
+  for (const count of [0, 1, 7]) {
+    assert.equal(operation(host, user, GRANT_TABLE_OP, 4, [0, 0, 0, 0, 0], count), Code.opnotsupp, 'transfer');
+  }
+  for (const op of [0, 1, 5, 7, 11, 12]) {
+    assert.equal(host.call(user, GRANT_TABLE_OP, [op, 0x1000, 0]), 0, `operation ${op} of nothing`);
+    assert.equal(host.call(user, GRANT_TABLE_OP, [op, 0x1000, 1]), Code.fault, `operation ${op} without memory`);
+  }
+  for (const op of [0, 4, 12]) {
+    assert.equal(operation(host, user, GRANT_TABLE_OP, op, [0], 0x8000_0000), Code.inval);
+  }
+  for (const op of [0, 4, 99]) assert.equal(operation(host, user, GRANT_TABLE_OP, op | 0x1000, [0], 1), Code.inval);
 });

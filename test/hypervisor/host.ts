@@ -1,6 +1,7 @@
 import { readOffset } from '../../src/cpu/arm64/state.ts';
 import { CodeCache } from '../../src/cpu/code-cache.ts';
 import { MachineMemory } from '../../src/cpu/machine-memory.ts';
+import { QuietPoint } from '../../src/cpu/quiet-point.ts';
 import { STATE_SIZE } from '../../src/cpu/state.ts';
 import type { Services } from '../../src/hypervisor/core.ts';
 import type { DomainOptions } from '../../src/hypervisor/domain-lifecycle.ts';
@@ -24,6 +25,7 @@ export class TestHost {
   readonly memory: MachineMemory;
   readonly heap: Heap;
   readonly frames: Frames;
+  readonly quietPoint: QuietPoint;
   readonly hypervisor: Hypervisor;
   /** vCPU records that were woken, and domains that were stopped, in order. */
   readonly woken: number[] = [];
@@ -41,7 +43,8 @@ export class TestHost {
     const memory = shared ?? new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     this.memory = new MachineMemory(memory);
     this.heap = new Heap(this.memory, layout);
-    this.frames = new Frames(this.memory, layout, new CodeCache(this.memory, layout.codeCache));
+    this.quietPoint = new QuietPoint(this.memory, layout.quietPoint, true);
+    this.frames = new Frames(this.memory, layout, new CodeCache(this.memory, layout.codeCache, this.quietPoint));
     const physicalMap = new PhysicalMap(this.memory, this.heap, this.frames);
     const services: Services = {
       wake: (vcpu) => void this.woken.push(vcpu),
@@ -56,8 +59,16 @@ export class TestHost {
       dropFrame: (state, frame) => void this.dropped.push({ state, frame }),
       dropTranslations: (state) => void this.dropped.push({ state, frame: 0 }),
     };
-    const { heap: records, frames } = this;
-    this.hypervisor = new Hypervisor({ memory: this.memory, heap: records, frames, physicalMap, processor, services });
+    const { heap: records, frames, quietPoint } = this;
+    this.hypervisor = new Hypervisor({
+      memory: this.memory,
+      heap: records,
+      frames,
+      physicalMap,
+      processor,
+      services,
+      quietPoint,
+    });
   }
 
   #translate(state: number, lo: number, hi: number, write: boolean): number {

@@ -153,6 +153,12 @@ test('reservations that are not what they seem', () => {
   assert.equal(operation(host, domid, MEMORY_OP, 1, [EXTENTS, 0, 1, 0, 0, 0, other]), 0, 'of another domain');
   assert.equal(operation(host, domid, MEMORY_OP, 1, [0x1000, 0, 1, 0, 0, 0, SELF]), 0, 'no list');
   assert.equal(operation(host, domid, MEMORY_OP, 1, [EXTENTS, 0, 0xffff_ffff, 7, 0, 0, SELF]), 0, 'too many');
+  for (const flags of [1, 12, (1 << 17) | (1 << 8)]) {
+    assert.equal(operation(host, domid, MEMORY_OP, 6, [EXTENTS, 0, 1, 0, 0, flags, SELF]), 0, `flags ${flags}`);
+  }
+  for (const flags of [13, 64, 1 << 8, 1 << 17, (1 << 18) | (1 << 17) | (1 << 8)]) {
+    assert.equal(operation(host, domid, MEMORY_OP, 6, [EXTENTS, 0, 1, 0, 0, flags, SELF]), 1, `flags ${flags}`);
+  }
   assert.equal(operation(host, domid, MEMORY_OP, 1 + (5 << 6), [EXTENTS, 0, 3, 0, 0, 0, SELF]), 5, 'past the end');
   assert.equal(add(host, domid, 0, 0, 0x38000), 0);
   putFrames(host, domid, [0x38000]);
@@ -171,10 +177,87 @@ test('figures and refusals', () => {
   assert.equal(operation(host, domid, MEMORY_OP, 3, [other]), Code.perm);
   assert.equal(operation(host, domid, MEMORY_OP, 3, [999]), Code.srch);
   assert.equal(operation(host, domid, MEMORY_OP, 3 + (1 << 6), [SELF]), Code.inval);
-  assert.equal(operation(host, domid, MEMORY_OP, 11, [0]), Code.opnotsupp, 'exchange');
-  assert.equal(operation(host, domid, MEMORY_OP, 24, [0]), Code.perm, 'claim_pages');
+  for (const sharing of [18, 19]) {
+    assert.equal(host.call(domid, MEMORY_OP, [sharing, 0]), 0);
+    assert.equal(host.call(domid, MEMORY_OP, [sharing + 64, 0]), Code.nosys);
+  }
   assert.equal(operation(host, domid, MEMORY_OP, 63, [0]), Code.nosys);
   assert.equal(host.call(domid, MEMORY_OP, [7, 0x1000]), Code.fault);
+});
+
+test('an exchange is done if there is nothing to exchange', () => {
+  const host = new TestHost();
+  const domid = host.createDomain();
+  const other = host.createDomain();
+  putFrames(host, domid, [0x40020, 0x50000, 0x40021]);
+  interface Side {
+    readonly list?: number;
+    readonly count?: number;
+    readonly order?: number;
+    readonly flags?: number;
+    readonly who?: number;
+  }
+  const words = ({ list = EXTENTS, count = 1, order = 0, flags = 0, who = SELF }: Side): number[] => [
+    ...[list, 0, count, 0, order, flags, who, 0],
+  ];
+  /** The result, and how many extents are said to be done afterwards. */
+  const exchange = (input: Side, output: Side, done = 0): [number, number] => {
+    const result = operation(host, domid, MEMORY_OP, 11, [...words(input), ...words(output), done, 0]);
+    return [result, host.read32(domid, ARGUMENT + 64)];
+  };
+  assert.equal(operation(host, domid, MEMORY_OP, 11, Array(18).fill(0)), 0);
+  assert.deepEqual(exchange({ count: 3 }, { count: 3 }, 3), [0, 3]);
+  assert.deepEqual(exchange({}, {}), [Code.opnotsupp, 0]);
+  assert.deepEqual(exchange({ count: 3 }, { count: 3 }, 1), [Code.inval, 1], 'no memory there');
+  assert.deepEqual(exchange({ count: 3 }, { count: 3 }, 2), [Code.opnotsupp, 2]);
+  assert.deepEqual(exchange({ count: 4 }, { count: 2, order: 1 }, 3), [Code.opnotsupp, 2], 'by whole chunks');
+  assert.deepEqual(exchange({ order: 10 }, { order: 10 }), [Code.perm, 0]);
+  assert.deepEqual(exchange({}, { order: 10 }), [Code.perm, 0]);
+  assert.deepEqual(exchange({}, { count: 2 }), [Code.inval, 0]);
+  assert.deepEqual(exchange({ count: 0 }, { count: 0 }, 1), [Code.inval, 1]);
+  assert.deepEqual(exchange({}, { who: domid }), [Code.inval, 0], 'two names');
+  assert.deepEqual(exchange({}, { flags: (1 << 17) | (1 << 8) }), [Code.inval, 0], 'a certain node');
+  assert.deepEqual(exchange({}, { flags: 1 << 17 }), [Code.opnotsupp, 0], 'no certain node');
+  assert.deepEqual(exchange({ who: other }, { who: other }), [Code.perm, 0]);
+  assert.deepEqual(exchange({ who: 999 }, { who: 999 }), [Code.srch, 0]);
+  assert.deepEqual(exchange({ list: 0x1000 }, {}), [Code.fault, 0]);
+  assert.equal(operation(host, domid, MEMORY_OP, 11, [0, 0, 0, 0x4000_0000, 2, 0, 0, 0, 0, 0, 0, 0x4000_0000, 2]), -22);
+  assert.equal(operation(host, domid, MEMORY_OP, 11 + 64, [0]), Code.inval);
+  assert.equal(host.call(domid, MEMORY_OP, [11, 0x1000]), Code.fault);
+});
+
+test('operations for the toolstack and for device models are refused as by Xen', () => {
+  const host = new TestHost();
+  const domid = host.createDomain();
+  const other = host.createDomain();
+  const claim = (...words: readonly number[]): number => operation(host, domid, MEMORY_OP, 24, [...words, 0, 0, 0, 0]);
+  assert.equal(claim(0, 0, 1, 0, 0, 0, SELF), Code.inval, 'a domain by its number only');
+  assert.equal(claim(0, 0, 1, 0, 0, 0, 999), Code.inval);
+  for (const who of [0, domid, other]) assert.equal(claim(0, 0, 1, 0, 0, 0, who), Code.perm);
+  for (const wrong of [0, 1, 4, 5]) {
+    const words = [0, 0, 1, 0, 0, 0, other];
+    words[wrong] = 1;
+    assert.equal(claim(...words), Code.inval, `word ${wrong}`);
+  }
+  const acquire = (who: number, count: number, padding: number, lo: number, hi: number): number =>
+    operation(host, domid, MEMORY_OP, 28, [who, 0, count, padding, lo, hi, 0, 0]);
+  assert.equal(acquire(other, 1, 0, 0, 0), Code.perm);
+  assert.equal(acquire(domid, 1, 0, 0, 0), Code.perm);
+  for (const nobody of [SELF, 999]) assert.equal(acquire(nobody, 1, 0, 0, 0), Code.srch);
+  assert.equal(acquire(other, 1, 1, 0, 0), Code.inval);
+  assert.equal(acquire(other, 0, 0, 0, 1), Code.inval);
+  assert.equal(acquire(other, 1, 0, 0xffff_ffff, 0), Code.inval);
+  assert.equal(operation(host, domid, MEMORY_OP, 28 + 64, [other, 0, 1, 0, 0, 0, 0, 0]), Code.perm);
+  const nodes = (who: number): number => operation(host, domid, MEMORY_OP, 26, [who, 0, 0, 0]);
+  assert.equal(nodes(SELF), Code.opnotsupp);
+  assert.equal(nodes(other), Code.perm);
+  assert.equal(nodes(999), Code.srch);
+  assert.equal(nodes(SELF | (1 << 16)), Code.inval);
+  assert.equal(operation(host, domid, MEMORY_OP, 27, [1, 5]), 0);
+  assert.equal(host.read32(domid, ARGUMENT + 4), 0, 'no reserved regions');
+  assert.equal(operation(host, domid, MEMORY_OP, 27, [2, 5]), Code.inval);
+  for (const op of [24, 26, 27]) assert.equal(host.call(domid, MEMORY_OP, [op + 64, ARGUMENT]), Code.inval);
+  for (const op of [24, 26, 27, 28]) assert.equal(host.call(domid, MEMORY_OP, [op, 0x1000]), Code.fault);
 });
 
 test('a domain crashes with a reason when the host has no frame left', () => {

@@ -48,5 +48,24 @@ test('multicalls do not nest, and end at memory that is not there', () => {
   assert.equal(host.call(domid, MULTICALL, [0x1000, 1]), Code.fault);
   const last = RAM + 2 ** 20 - 64;
   host.write32(domid, last, 17, 0, 0, 0, 0, 0, 0, 0);
-  assert.equal(host.call(domid, MULTICALL, [last, 2 ** 40]), Code.fault);
+  assert.equal(host.call(domid, MULTICALL, [last, 2]), Code.fault);
+});
+
+test('the count has 32 bits', () => {
+  const host = new TestHost();
+  const domid = host.createDomain();
+  for (const entries of [ENTRIES, 0x1000]) assert.equal(host.call(domid, MULTICALL, [entries, 2 ** 40]), 0);
+  putEntry(host, domid, 0, 17, 0, 0);
+  putEntry(host, domid, 1, 17, 0, 0);
+  assert.equal(host.call(domid, MULTICALL, [ENTRIES, 2 ** 40 + 1]), 0);
+  assert.deepEqual([result(host, domid, 0), result(host, domid, 1)], [0x40011, 0xdead]);
+});
+
+test('the control domain’s hypercalls are refused in a list, too', () => {
+  const host = new TestHost();
+  const domid = host.createDomain();
+  putEntry(host, domid, 0, 42, 0, 0, 0, 0, 0);
+  putEntry(host, domid, 1, 37, 0, 0);
+  assert.equal(host.call(domid, MULTICALL, [ENTRIES, 2]), 0);
+  assert.deepEqual([result(host, domid, 0), result(host, domid, 1)], [Code.perm, Code.nosys]);
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { ConsoleRing } from '../../src/backends/console/ring.ts';
 import { MachineMemory } from '../../src/cpu/machine-memory.ts';
-import { Pl011, RING } from '../../src/hypervisor/pl011/pl011.ts';
+import { LOCK, Pl011, RING } from '../../src/hypervisor/pl011/pl011.ts';
 
 const RECORD = 0x100;
 const PAGE = 0x1000;
@@ -20,12 +20,16 @@ class Uart {
   readonly #uart = new Pl011(this.memory);
   line = false;
   notified = 0;
+  /** Whether the UART was locked at each event. */
+  readonly locked: boolean[] = [];
   readonly #events = {
     setLine: (level: boolean): void => {
       this.line = level;
+      this.locked.push(this.memory.i32[(RECORD + LOCK) >>> 2] !== 0);
     },
     notifyBackend: (): void => {
       this.notified++;
+      this.locked.push(this.memory.i32[(RECORD + LOCK) >>> 2] !== 0);
     },
   };
 
@@ -135,6 +139,17 @@ test('the interrupt is raised by what is pending and not masked out', () => {
   assert.equal(uart.line, true);
   uart.write(Register.mask, 0);
   assert.equal(uart.line, false);
+});
+
+test('no other thread can change the level while the line is told of it; the backend is free to', () => {
+  const uart = new Uart();
+  uart.write(Register.mask, RECEIVE);
+  uart.give([1]);
+  assert.deepEqual(uart.locked, [true, true]);
+  uart.locked.length = 0;
+  uart.read(Register.data);
+  uart.write(Register.data, 0x41);
+  assert.deepEqual(uart.locked, [true, false, true, false]);
 });
 
 test('clearing a level does not make it go away', () => {

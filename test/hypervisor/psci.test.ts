@@ -6,6 +6,7 @@ const NOT_SUPPORTED = -1;
 const INVALID_PARAMETERS = -2;
 const DENIED = -3;
 const ALREADY_ON = -4;
+const INVALID_ADDRESS = -9;
 
 /** Four processors, the first on; what is asked of them is noted down. */
 class TestPower implements PowerControl {
@@ -102,18 +103,55 @@ describe('CPU_ON', () => {
     }
     assert.equal(power.asked.length, 1);
   });
+
+  test('refuses an entry that is no address of an instruction', () => {
+    const power = new TestPower();
+    for (const number of [0x8400_0003, 0xc400_0003]) {
+      for (const processor of [0n, 1n]) assert.equal(power.call(number, processor, 0x4000_0001n), INVALID_ADDRESS);
+      assert.equal(power.call(number, 4n, 0x4000_0001n), INVALID_PARAMETERS);
+    }
+    assert.deepEqual(power.asked, []);
+  });
 });
 
-test('AFFINITY_INFO', () => {
-  const power = new TestPower();
-  for (const number of [0x8400_0004, 0xc400_0004]) {
-    assert.equal(power.call(number, 0n, 0n), 0);
-    assert.equal(power.call(number, 3n, 0n), 1);
-    assert.equal(power.call(number, 4n, 0n), INVALID_PARAMETERS);
-    for (const level of [1n, 2n, 3n, 0xffff_ffffn]) assert.equal(power.call(number, 0n, level), INVALID_PARAMETERS);
-  }
-  assert.equal(power.call(0x8400_0004, 0x1_0000_0000n), 0);
-  assert.equal(power.call(0xc400_0004, 0x1_0000_0000n), INVALID_PARAMETERS);
+describe('AFFINITY_INFO', () => {
+  test('of one processor: on, off, and off for one that is not there', () => {
+    const power = new TestPower();
+    for (const number of [0x8400_0004, 0xc400_0004]) {
+      assert.equal(power.call(number, 0n, 0n), 0);
+      for (const off of [1n, 3n, 4n, 0xffn, 0x100n, 0x1_0000n]) assert.equal(power.call(number, off, 0n), 1, `${off}`);
+      assert.equal(power.call(number, 0xff00_0000n, 0n), 0, 'bits that are no affinity');
+    }
+  });
+
+  test('of clusters: on while one of their processors is', () => {
+    const power = new TestPower();
+    power.on.delete(0);
+    power.on.add(2);
+    for (const number of [0x8400_0004, 0xc400_0004]) {
+      assert.equal(power.call(number, 0n, 0n), 1);
+      assert.equal(power.call(number, 0xffn, 1n), 0);
+      assert.equal(power.call(number, 0x100n, 1n), 1);
+      assert.equal(power.call(number, 0xffffn, 2n), 0);
+      assert.equal(power.call(number, 0x1_0000n, 2n), 1);
+      assert.equal(power.call(number, 0xff_ffffn, 3n), 0);
+      assert.equal(power.call(number, 0n, 0x7_0000_0003n), 0, 'the level has 32 bits');
+    }
+    power.on.clear();
+    assert.equal(power.call(0xc400_0004, 0n, 3n), 1);
+  });
+
+  test('levels there are not, and the highest affinity', () => {
+    const power = new TestPower();
+    for (const level of [4n, 0x8000_0000n, 0xffff_ffffn]) {
+      assert.equal(power.call(0xc400_0004, 0n, level), INVALID_PARAMETERS);
+    }
+    for (const level of [0n, 1n, 2n, 3n]) {
+      assert.equal(power.call(0x8400_0004, 0x1_0000_0000n, level), 0, 'not part of a 32-bit call');
+      assert.equal(power.call(0xc400_0004, 0x1_0000_0000n, level), 1);
+      assert.equal(power.call(0xc400_0004, 0x100_0000_0000n, level), 0, 'bits that are no affinity');
+    }
+  });
 });
 
 test('what a processor does to itself and to the system', () => {

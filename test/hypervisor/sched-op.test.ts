@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DAIF } from '../../src/cpu/arm64/state.ts';
-import { INTERRUPT_LINE, KICK } from '../../src/cpu/state.ts';
+import { isKicked } from '../../src/cpu/kick.ts';
+import { INTERRUPT_LINE } from '../../src/cpu/state.ts';
 import { isBlocked, isRunnable } from '../../src/hypervisor/vcpu.ts';
 import { expire, nextDeadline } from '../../src/hypervisor/watchdog.ts';
 import { Code, operation } from './calls.ts';
@@ -21,7 +22,7 @@ test('shutdown stops the domain for the reason given', () => {
     assert.equal(host.hypervisor.shutdownReason(domid), reason);
     assert.ok(!isRunnable(host.memory, vcpu));
     assert.deepEqual(host.stopped, [host.hypervisor.domain(domid)]);
-    for (const each of [0, 1]) assert.equal(host.memory.u32[(host.state(domid, each) + KICK) >>> 2], 1);
+    for (const each of [0, 1]) assert.ok(isKicked(host.memory, host.state(domid, each)));
     host.hypervisor.resume(domid);
     assert.ok(isRunnable(host.memory, vcpu));
     assert.equal(host.hypervisor.shutdownReason(domid), -1);

@@ -9,11 +9,30 @@ const STATES = 0x8000;
 const memory = new MachineMemory(new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true }));
 
 /** A CPU interface register as each version names it: an offset, or a system register's key. */
-export type CpuRegister = 'control' | 'mask' | 'acknowledge' | 'end' | 'running' | 'highest' | 'deactivate';
+export type CpuRegister =
+  | 'control'
+  | 'mask'
+  | 'acknowledge'
+  | 'end'
+  | 'running'
+  | 'highest'
+  | 'deactivate'
+  | 'binaryPoint0'
+  | 'binaryPoint1';
 
 const icc = (crn: number, crm: number, op2: number): number => (3 << 14) | (crn << 7) | (crm << 3) | op2;
 const registers = {
-  2: { control: 0, mask: 4, acknowledge: 0xc, end: 0x10, running: 0x14, highest: 0x18, deactivate: 0x1000 },
+  2: {
+    control: 0,
+    mask: 4,
+    binaryPoint0: 8,
+    acknowledge: 0xc,
+    end: 0x10,
+    running: 0x14,
+    highest: 0x18,
+    binaryPoint1: 0x1c,
+    deactivate: 0x1000,
+  },
   3: {
     control: icc(12, 12, 4),
     mask: icc(4, 6, 0),
@@ -22,6 +41,8 @@ const registers = {
     running: icc(12, 11, 3),
     highest: icc(12, 12, 2),
     deactivate: icc(12, 11, 1),
+    binaryPoint0: icc(12, 8, 3),
+    binaryPoint1: icc(12, 12, 3),
   },
 } as const;
 
@@ -170,6 +191,11 @@ export class TestGic {
   splitEnd(vcpu: number, on: boolean): void {
     const bit = this.version === 3 ? 2 : 1 << 9;
     this.write(vcpu, 'control', (this.read(vcpu, 'control') & ~bit) | (on ? bit : 0));
+  }
+
+  /** ICC_CTLR_EL1.CBPR of a GICv3: whether ICC_BPR0_EL1 is for group 1, too. */
+  commonBinaryPoint(vcpu: number, on: boolean): void {
+    this.write(vcpu, 'control', (this.read(vcpu, 'control') & ~1) | (on ? 1 : 0));
   }
 }
 

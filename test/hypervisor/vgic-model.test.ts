@@ -25,7 +25,11 @@ const operation = fc.record({
     'edge',
     'route',
     'send',
+    'send',
+    'setSenders',
+    'clearSenders',
     'mask',
+    'binaryPoint',
     'forwarding',
     'interface',
     'split',
@@ -41,6 +45,7 @@ const operation = fc.record({
   interrupt: fc.constantFrom(...INTERRUPTS),
   priority: fc.constantFrom(0, 0x10, 0x40, 0x80, 0xa0, 0xf0, 0xf8),
   on: fc.boolean(),
+  bits: fc.nat(7),
 });
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
@@ -59,7 +64,7 @@ class Pair {
     for (const interrupt of INTERRUPTS.filter((each) => each >= 32)) this.gic.route(interrupt, 0);
   }
 
-  do({ kind, vcpu, other, interrupt, priority, on }: Operation): void {
+  do({ kind, vcpu, other, interrupt, priority, on, bits }: Operation): void {
     const { gic, model } = this;
     const it = model.of(vcpu, interrupt);
     switch (kind) {
@@ -79,7 +84,7 @@ class Pair {
         break;
       case 'pend':
         gic.setBit(Offset.setPending, interrupt, vcpu);
-        it.latched = true;
+        if (interrupt !== SOFTWARE || gic.version === 3) it.latched = true;
         break;
       case 'unpend':
         gic.setBit(Offset.clearPending, interrupt, vcpu);
@@ -91,7 +96,7 @@ class Pair {
         break;
       case 'deactivate':
         gic.setBit(Offset.clearActive, interrupt, vcpu);
-        it.active = false;
+        model.deactivate(vcpu, interrupt, gic.eventLines[vcpu]);
         break;
       case 'priority':
         gic.setPriority(interrupt, priority, vcpu);
@@ -109,11 +114,24 @@ class Pair {
         break;
       case 'send':
         gic.send(vcpu, SOFTWARE, 1 << other);
-        model.of(other, SOFTWARE).latched = true;
+        model.send(vcpu, other, SOFTWARE);
         break;
+      case 'setSenders':
+      case 'clearSenders': {
+        if (gic.version === 3) return;
+        const set = kind === 'setSenders';
+        gic.writeDistributor((set ? 0xf20 : 0xf10) + SOFTWARE, 1 << other, vcpu, 1);
+        const { senders } = model.of(vcpu, SOFTWARE);
+        if (set) senders.add(other);
+        else senders.delete(other);
+        break;
+      }
       case 'mask':
         gic.write(vcpu, 'mask', priority);
         model.masks[vcpu] = priority;
+        break;
+      case 'binaryPoint':
+        this.#setBinaryPoint(vcpu, bits, on);
         break;
       case 'forwarding':
         gic.writeDistributor(0, on ? 3 : 0);
@@ -133,7 +151,7 @@ class Pair {
       case 'acknowledge': {
         const taken = model.acknowledge(vcpu);
         assert.equal(gic.read(vcpu, 'acknowledge'), taken);
-        if (taken !== 1023) this.#taken[vcpu].push(taken);
+        if (taken !== 1023) this.#taken[vcpu].push(taken & 1023);
         break;
       }
       case 'end':
@@ -141,6 +159,15 @@ class Pair {
         break;
     }
     this.#check(kind);
+  }
+
+  /** One of a GICv3's two registers, which group priorities differently; a GICv2 has one that counts. */
+  #setBinaryPoint(vcpu: number, bits: number, common: boolean): void {
+    const { gic, model } = this;
+    const first = gic.version === 2 || common;
+    if (gic.version === 3) gic.commonBinaryPoint(vcpu, common);
+    gic.write(vcpu, first ? 'binaryPoint0' : 'binaryPoint1', bits);
+    model.subpriorityBits[vcpu] = first ? Math.max(bits, 2) + 1 : Math.max(bits, 3);
   }
 
   /** Ends what was acknowledged last; with nothing left to end, deactivates what was ended only. */
@@ -169,7 +196,7 @@ class Pair {
       assert.equal(gic.line(vcpu), line, `the line of vCPU ${vcpu} after ${after}`);
       assert.equal(gic.wakes[vcpu], this.#wakes[vcpu], `how often vCPU ${vcpu} was woken after ${after}`);
       assert.equal(gic.read(vcpu, 'running'), model.running(vcpu));
-      if (line === 1) assert.equal(gic.read(vcpu, 'highest'), model.highest(vcpu));
+      assert.equal(gic.read(vcpu, 'highest'), model.named(vcpu, model.pending(vcpu)), `what waits after ${after}`);
     }
   }
 

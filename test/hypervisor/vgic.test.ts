@@ -119,6 +119,67 @@ for (const version of [2, 3] as const) {
       assert.deepEqual([gic.read(0, 'running'), gic.line(0)], [0xff, 1]);
     });
 
+    test('the binary point puts priorities into groups, within which nothing preempts', () => {
+      const gic = open();
+      const register = version === 2 ? 'binaryPoint0' : 'binaryPoint1';
+      // Four groups: two bits of a priority decide.
+      gic.write(0, register, version === 2 ? 5 : 6);
+      ready(gic, DEVICE, 0xb8);
+      ready(gic, DEVICE + 1, 0x80);
+      ready(gic, DEVICE + 2, 0x78);
+      gic.setLine(DEVICE, true);
+      assert.equal(gic.read(0, 'acknowledge'), DEVICE);
+      assert.equal(gic.read(0, 'running'), 0x80, 'the group’s priority');
+      gic.setLine(DEVICE + 1, true);
+      assert.deepEqual([gic.line(0), gic.read(0, 'acknowledge')], [0, SPURIOUS], 'of the same group');
+      gic.setLine(DEVICE + 2, true);
+      assert.equal(gic.line(0), 1);
+      assert.equal(gic.read(0, 'acknowledge'), DEVICE + 2);
+      assert.equal(gic.read(0, 'running'), 0x40);
+      gic.setLine(DEVICE + 2, false);
+      gic.write(0, 'end', DEVICE + 2);
+      assert.deepEqual([gic.read(0, 'running'), gic.line(0)], [0x80, 0]);
+      gic.write(0, 'end', DEVICE);
+      assert.equal(gic.read(0, 'acknowledge'), DEVICE + 1, 'first by its whole priority');
+    });
+
+    test('a change of the binary point counts at once', () => {
+      const gic = open();
+      const register = version === 2 ? 'binaryPoint0' : 'binaryPoint1';
+      ready(gic, DEVICE, 0x88);
+      ready(gic, DEVICE + 1, 0x80);
+      gic.setLine(DEVICE, true);
+      assert.equal(gic.read(0, 'acknowledge'), DEVICE);
+      gic.setLine(DEVICE + 1, true);
+      assert.equal(gic.line(0), 1);
+      gic.write(0, register, 4);
+      assert.equal(gic.line(0), 0);
+      gic.write(0, register, 0);
+      assert.equal(gic.line(0), 1);
+      gic.write(0, register, 7);
+      assert.equal(gic.line(0), 0);
+      gic.write(0, 'end', DEVICE);
+      gic.write(0, 'mask', 0x80);
+      assert.equal(gic.line(0), 0, 'the mask looks at the whole priority');
+      gic.write(0, 'mask', 0x88);
+      assert.equal(gic.read(0, 'acknowledge'), DEVICE + 1);
+    });
+
+    test('the highest pending interrupt shows whatever is masked or runs', () => {
+      const gic = open();
+      ready(gic, DEVICE, 0xa0);
+      ready(gic, DEVICE + 1, 0xa0);
+      gic.setLine(DEVICE, true);
+      gic.write(0, 'mask', 0);
+      assert.deepEqual([gic.line(0), gic.read(0, 'highest')], [0, DEVICE]);
+      gic.write(0, 'mask', 0xff);
+      assert.equal(gic.read(0, 'acknowledge'), DEVICE);
+      gic.setLine(DEVICE + 1, true);
+      assert.deepEqual([gic.line(0), gic.read(0, 'highest')], [0, DEVICE + 1]);
+      gic.setBit(Offset.clearEnable, DEVICE + 1);
+      assert.equal(gic.read(0, 'highest'), SPURIOUS);
+    });
+
     test('ending and deactivating are two things if the guest wants', () => {
       const gic = open();
       gic.splitEnd(0, true);
@@ -224,6 +285,24 @@ for (const version of [2, 3] as const) {
       assert.deepEqual(gic.wakes, [0, 2]);
       gic.setLine(TIMER, false, 1);
       assert.deepEqual(gic.wakes, [0, 2]);
+    });
+
+    test('the event interrupt’s line is looked at when the guest makes it inactive', () => {
+      const gic = open();
+      ready(gic, EVENTS, 0xa0);
+      gic.eventLines[0] = true;
+      gic.setLine(EVENTS, true);
+      assert.equal(gic.read(0, 'acknowledge'), EVENTS);
+      gic.setBit(Offset.clearActive, EVENTS);
+      assert.deepEqual([gic.bit(Offset.setActive, EVENTS), gic.bit(Offset.setPending, EVENTS)], [0, 1]);
+      gic.eventLines[0] = false;
+      gic.setBit(Offset.setActive, EVENTS);
+      gic.setBit(Offset.clearActive, EVENTS);
+      assert.deepEqual([gic.bit(Offset.setActive, EVENTS), gic.bit(Offset.setPending, EVENTS)], [0, 0]);
+      gic.eventLines[0] = true;
+      gic.setBit(Offset.clearActive, EVENTS);
+      gic.write(0, 'end', EVENTS);
+      assert.equal(gic.line(0), 1);
     });
 
     test('the event interrupt’s line is looked at when it ends', () => {

@@ -49,13 +49,3 @@ test('memory that is not there gives EFAULT', () => {
     }
   }
 });
-
-test('hypercalls that do not exist', () => {
-  const host = new TestHost();
-  const domid = host.createDomain();
-  for (const number of [0, 6, 38, 63, 1000, 2 ** 32 + XEN_VERSION, -1]) {
-    assert.equal(host.call(domid, number, [0]), Code.nosys, `number ${number}`);
-  }
-  assert.equal(host.call(domid, 33, [0, ARGUMENT]), Code.nosys, 'physdev_op');
-  assert.equal(host.call(domid, 7, [ARGUMENT]), Code.perm, 'platform_op');
-});

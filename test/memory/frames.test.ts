@@ -56,9 +56,12 @@ describe('a frame', () => {
     const { frames } = smallMachine(COUNT);
     const frame = frames.allocate(1);
     frames.release(frame);
-    assert.throws(() => frames.release(frame), {
-      message: `frame ${frame.toString(16)} released more often than it was used`,
-    });
+    for (let i = 0; i < 2; i++) {
+      assert.throws(() => frames.release(frame), {
+        message: `frame ${frame.toString(16)} released more often than it was used`,
+      });
+      assert.equal(frames.references(frame), 0);
+    }
     assert.equal(frames.available, COUNT);
     const all = Array.from({ length: COUNT }, () => frames.allocate(2));
     assert.equal(new Set(all).size, COUNT);
@@ -75,6 +78,15 @@ describe('a frame', () => {
     assert.equal(memory.u16[page >>> 1], 100);
     frames.release(frame);
     assert.equal(memory.u16[page >>> 1], 0);
+  });
+
+  test('can change its owner, and nothing else changes', () => {
+    const { frames } = smallMachine(COUNT);
+    const [frame, other] = [frames.allocate(1), frames.allocate(1)];
+    frames.share(frame);
+    frames.setOwner(frame, 0xfffe);
+    assert.deepEqual([frames.owner(frame), frames.references(frame)], [0xfffe, 2]);
+    assert.equal(frames.owner(other), 1);
   });
 
   test('is the same to another thread’s object', () => {

@@ -86,13 +86,57 @@ describe('the end', () => {
     assert.equal(heap.allocate(64), first + 64);
   });
 
-  test('sizes beyond the table of classes are still given out', () => {
+  test('one size more than there are lists for is refused, and the others go on', () => {
     const { heap } = smallMachine(1);
-    const seen = new Set<number>();
-    for (let i = 1; i <= 40; i++) {
-      const record = heap.allocate(i * 64);
-      assert.ok(record !== 0 && !seen.has(record));
-      seen.add(record);
+    const records = Array.from({ length: 32 }, (_, i) => heap.allocate((i + 1) * 64));
+    assert.ok(records.every((record) => record !== 0));
+    assert.throws(() => heap.allocate(33 * 64), {
+      name: 'RangeError',
+      message: 'the heap has records of 32 sizes, and none of 2112 bytes',
+    });
+    const next = heap.allocate(64);
+    assert.ok(next !== 0 && !records.includes(next));
+    heap.free(records[31], 32 * 64);
+    assert.equal(heap.allocate(32 * 64), records[31]);
+  });
+});
+
+describe('what cannot be a record', () => {
+  const sizes = [0, -64, 0.5, Number.NaN, Number.POSITIVE_INFINITY];
+
+  test('is neither made nor freed, and takes no list', () => {
+    const { memory, heap, layout } = smallMachine(1);
+    const table = memory.u32.slice(layout.heap >>> 2, (layout.heap + 32 * 8) >>> 2);
+    for (const size of sizes) {
+      const refusal = { name: 'RangeError', message: `a record cannot have ${size} bytes` };
+      assert.throws(() => heap.allocate(size), refusal);
+      assert.throws(() => heap.free(layout.heap + 32 * 8, size), refusal);
     }
+    assert.deepEqual(memory.u32.slice(layout.heap >>> 2, (layout.heap + 32 * 8) >>> 2), table);
+    const record = heap.allocate(64);
+    heap.free(record, 64);
+    assert.equal(heap.allocate(64), record);
+  });
+
+  test('an address where none can be, or a size that none has, is not freed', () => {
+    const { heap, layout } = smallMachine(1);
+    const record = heap.allocate(64);
+    const wrong: readonly (readonly [record: number, size: number])[] = [
+      [0, 64],
+      [layout.heap, 64],
+      [record + 1, 64],
+      [record + 64, 64],
+      [layout.heapEnd, 64],
+      [record, 128],
+    ];
+    for (const [address, size] of wrong) {
+      assert.throws(() => heap.free(address, size), {
+        name: 'RangeError',
+        message: `the heap has no record of ${size} bytes at 0x${address.toString(16)} to free`,
+      });
+    }
+    assert.equal(heap.allocate(64), record + 64);
+    heap.free(record, 64);
+    assert.equal(heap.allocate(64), record);
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { QUIET_POINT_BYTES } from '../../src/cpu/quiet-point.ts';
 import { HEAT_BYTES } from '../../src/cpu/tiers/cold.ts';
 import {
   CONTROL,
@@ -29,6 +30,7 @@ test('the parts do not overlap, are aligned, and leave room for the frames that 
         { start: CONTROL, end: CONTROL + 0x1000, alignment: 64 },
         { start: PAIR_LOCKS_PAGE, end: PAIR_LOCKS_PAGE + FRAME_SIZE, alignment: FRAME_SIZE },
         { start: layout.heatTable, end: layout.heatTable + HEAT_BYTES, alignment: 64 },
+        { start: layout.quietPoint, end: layout.quietPoint + QUIET_POINT_BYTES, alignment: 64 },
         { start: layout.frameTable, end: layout.frameTable + layout.frames * FRAME_ENTRY_SIZE, alignment: 64 },
         { start: layout.freeStack, end: layout.freeStack + layout.frames * 4, alignment: 64 },
         { start: codeCache.frameTable, end: codeCache.frameTable + codeCache.frames * 4, alignment: 64 },

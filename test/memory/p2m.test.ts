@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { NOT_MEMORY } from '../../src/cpu/environment.ts';
+import { OWNER_SHARED } from '../../src/memory/frames.ts';
 import { FRAME_SIZE } from '../../src/memory/layout.ts';
 import {
   OUT_OF_FRAMES,
@@ -68,13 +69,19 @@ class Rig {
   #resolve(domain: number, frame: number, write: boolean): number {
     const page = this.model[domain].get(frame);
     const { free } = this;
-    const result = this.machine.physicalMap.resolve(this.roots[domain], frame, write, domain + 1);
+    const { physicalMap, frames } = this.machine;
+    const before = physicalMap.entry(this.roots[domain], frame);
+    const result = physicalMap.resolve(this.roots[domain], frame, write, domain + 1);
+    const { replaced } = physicalMap;
+    if (replaced !== 0) frames.release(replaced);
     if (page === undefined) {
       assert.equal(result, NOT_MEMORY);
       return 0;
     }
     const copies = write && page.shared && page.content !== null && page.content.users > 1;
-    if ((page.content === null || copies) && free === 0) {
+    const refused = (page.content === null || copies) && free === 0;
+    assert.equal(replaced, copies && !refused ? (before & ~0xfff) >>> 0 : 0);
+    if (refused) {
       assert.equal(result, OUT_OF_FRAMES);
       return 0;
     }
@@ -86,7 +93,9 @@ class Rig {
     if (write) page.shared = false;
     assert.ok(result >= FRAME_SIZE, `resolved to ${result}`);
     assert.equal(result & 0xfff, page.shared ? 0 : 1);
-    return result - (result & 1);
+    const at = result - (result & 1);
+    if (write) assert.equal(this.machine.frames.owner(at), domain + 1);
+    return at;
   }
 
   read(domain: number, frame: number): void {
@@ -170,6 +179,26 @@ test('each guest page reads what was written to it, and frames are neither lost 
     }),
     { numRuns: 250 },
   );
+});
+
+describe('a shared frame', () => {
+  test('becomes the property of whoever writes to it last', () => {
+    const { heap, frames, physicalMap } = smallMachine(FRAMES);
+    const roots = [1, 2].map(() => heap.allocate(P2M_ROOT_BYTES));
+    const frame = frames.allocate(OWNER_SHARED);
+    frames.share(frame);
+    const entry = (frame | P2M_SHARED | P2M_WRITABLE) >>> 0;
+    for (const root of roots) assert.ok(physicalMap.setEntry(root, 0, entry));
+    const copy = physicalMap.resolve(roots[0], 0, true, 1) - 1;
+    assert.notEqual(copy, frame);
+    assert.equal(physicalMap.replaced, frame);
+    frames.release(frame);
+    assert.deepEqual([frames.owner(copy), frames.owner(frame)], [1, OWNER_SHARED]);
+    assert.equal(physicalMap.resolve(roots[1], 0, false, 2), frame);
+    assert.equal(frames.owner(frame), OWNER_SHARED);
+    assert.equal(physicalMap.resolve(roots[1], 0, true, 2), frame + 1);
+    assert.equal(frames.owner(frame), 2);
+  });
 });
 
 describe('entries', () => {

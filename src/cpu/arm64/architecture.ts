@@ -4,6 +4,7 @@ import { undefinedInstruction } from './instructions/system.ts';
 import { a64Instructions } from './instructions/table.ts';
 import { address, load, store } from './memory-access.ts';
 import { raise } from './pending.ts';
+import { stackMoved } from './stack-alignment.ts';
 import { SINK, SP, V, X, ZERO } from './state.ts';
 import { ALWAYS, ExceptionClass, syndrome } from './syndrome.ts';
 
@@ -34,6 +35,7 @@ export const arm64Architecture: Architecture = {
   name: 'arm64',
   instructions: a64Instructions,
   undefinedInstruction,
+  epilogue: stackMoved,
   registerClass,
   load,
   store,

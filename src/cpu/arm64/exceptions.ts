@@ -116,6 +116,7 @@ export const exceptionReturn = (runtime: EngineRuntime, state: number): void => 
   if (legal) setLevel(memory, state, level, mode & 1);
   if (!illegal) return;
   // What is wrong with the address itself comes first.
-  if (fetch(runtime, state) === Status.done) raise(memory, state, syndrome(ExceptionClass.illegalState, 0));
+  const status = runtime.quietPoint.within(state, () => fetch(runtime, state));
+  if (status === Status.done) raise(memory, state, syndrome(ExceptionClass.illegalState, 0));
   takePending(runtime, state);
 };

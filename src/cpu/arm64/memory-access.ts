@@ -7,6 +7,7 @@ import { wideCopy } from '../wide-copy.ts';
 import { watchpointHit } from './debug/watchpoints.ts';
 import { dataAbort, isUserAccess, locate, place } from './mmu/access.ts';
 import { NO_FAULT } from './mmu/walk.ts';
+import { holdAccess } from './stack-alignment.ts';
 import { FaultStatus } from './syndrome.ts';
 import { CHECK_ACCESSES, SCTLR_EL1 } from './system-state.ts';
 
@@ -36,6 +37,7 @@ const resolve = (
   const words = runtime.memory.i32;
   const size = kind & 0xff;
   const access = kind >>> 8;
+  if (holdAccess(runtime, state) !== Status.done) return Status.exception;
   const user = isUserAccess(words, state, (access & Access.unprivileged) !== 0);
   const misaligned = isMisaligned(lo, size);
   if (
@@ -44,7 +46,8 @@ const resolve = (
   ) {
     return dataAbort(runtime, state, FaultStatus.alignment, lo, hi, write);
   }
-  const fault = locate(runtime, state, lo, hi, user, write, misaligned);
+  const memoryOnly = misaligned || (access & Access.memory) !== 0;
+  const fault = locate(runtime, state, lo, hi, user, write, memoryOnly);
   if (fault !== NO_FAULT) return dataAbort(runtime, state, fault, lo, hi, write);
   parts.machine = place.machine;
   parts.physical = place.physical;
@@ -52,7 +55,7 @@ const resolve = (
   if (parts.length < size) {
     const nextLo = ((lo & -PAGE_SIZE) + PAGE_SIZE) | 0;
     const nextHi = nextLo === 0 ? (hi + 1) | 0 : hi;
-    const nextFault = locate(runtime, state, nextLo, nextHi, user, write, misaligned);
+    const nextFault = locate(runtime, state, nextLo, nextHi, user, write, memoryOnly);
     if (nextFault !== NO_FAULT) return dataAbort(runtime, state, nextFault, nextLo, nextHi, write);
     parts.nextMachine = place.machine;
     parts.nextPhysical = place.physical;

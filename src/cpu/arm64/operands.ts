@@ -23,7 +23,9 @@ export const source = (name: string): RegisterOperand => register((f) => readOff
 /** A general register that is written; 31 is the zero register. */
 export const destination = (name: string): RegisterOperand => register((f) => writeOffset(field(f, name)));
 /** A general register; 31 is the stack pointer. */
-export const baseOrStack = (name: string): RegisterOperand => register((f) => stackOffset(field(f, name)));
+export const generalOrStack = (name: string): RegisterOperand => register((f) => stackOffset(field(f, name)));
+/** The same as the base of memory accesses. */
+export const memoryBase = (name: string): RegisterOperand => ({ ...generalOrStack(name), base: true });
 /** A vector register. */
 export const vector = (name: string): RegisterOperand => register((f) => vectorOffset(field(f, name)));
 /** The vector register `step` places on, counting round from V31 to V0. */

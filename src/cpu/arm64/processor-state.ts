@@ -1,6 +1,7 @@
 import type { MachineMemory } from '../machine-memory.ts';
 import { FLAG_C, FLAG_N, FLAG_V, FLAG_Z, VECTOR_TRAP } from '../state.ts';
-import { panSet, selectBanks, userBank } from './mmu/banks.ts';
+import { panSet, userBank } from './mmu/banks.ts';
+import { stackChanged } from './stack-alignment.ts';
 import { CURRENT_EL, DAIF, IL, PAN, SOFTWARE_STEP, SP, SP_SELECT } from './state.ts';
 import { CPACR_EL1, SP_EL0, SP_EL1 } from './system-state.ts';
 
@@ -72,7 +73,7 @@ export const setLevel = (memory: MachineMemory, state: number, level: number, se
     words[(state + SP_SELECT) >>> 2] = select;
   }
   words[(state + CURRENT_EL) >>> 2] = level;
-  selectBanks(memory, state);
+  stackChanged(memory, state);
   if (level === 0) userBank(memory, state);
   updateVectorTrap(memory, state);
 };

@@ -5,6 +5,7 @@ import { updateAccessChecks } from './debug/enabled.ts';
 import { setFloatingPointControl } from './floating-point/control.ts';
 import { resetBanks } from './mmu/banks.ts';
 import { SPSR_DAIF, updateVectorTrap, writeFlags } from './processor-state.ts';
+import { stackChanged } from './stack-alignment.ts';
 import { CURRENT_EL, DAIF, SP_SELECT, SYSTEM_END, X } from './state.ts';
 import { INTERRUPT_REGISTERS, MPIDR_EL1, OS_LOCK, SCTLR_EL1 } from './system-state.ts';
 
@@ -64,6 +65,7 @@ export const resetProcessor = ({ memory }: EngineRuntime, state: number, { pc, x
   setNumber(memory, state + X, x0);
   resetBanks(memory, state);
   updateAccessChecks(memory, state);
+  stackChanged(memory, state);
   updateVectorTrap(memory, state);
 };
 

@@ -54,4 +54,6 @@ export const Pending = {
   synchronous: 1,
   /** As synchronous; PENDING_ADDRESS goes to FAR_EL1. */
   withAddress: 2,
+  /** No exception: the instruction must run by itself (stack-alignment.ts). */
+  held: 3,
 } as const;

@@ -7,6 +7,7 @@ import { idRegisters } from './id-registers.ts';
 import { addressSpaceChanged, translationChanged } from './mmu/banks.ts';
 import { raise } from './pending.ts';
 import { updateVectorTrap } from './processor-state.ts';
+import { stackChanged } from './stack-alignment.ts';
 import { CURRENT_EL } from './state.ts';
 import { ExceptionClass, syndrome } from './syndrome.ts';
 import {
@@ -85,6 +86,7 @@ const writeSctlr: RegisterAccess = (runtime, state) => {
   memory.i32[(state + SCTLR_EL1) >>> 2] = after;
   if (((before ^ after) & (SCTLR_M | SCTLR_WXN)) !== 0) translationChanged(memory, state);
   updateAccessChecks(memory, state);
+  stackChanged(memory, state);
   return Status.done;
 };
 

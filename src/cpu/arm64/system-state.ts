@@ -68,6 +68,17 @@ export const STEPPED = SYSTEM + 0x208;
 /** The code cache's generation that the banks' CODE fields are of (i32). */
 export const CODE_GENERATION = SYSTEM + 0x20c;
 
+// Stack pointer alignment (stack-alignment.ts), i32 each
+
+/** The bits that the stack pointer must not have: 15 if its alignment is checked at this exception level, else 0. */
+export const STACK_MASK = SYSTEM + 0x210;
+/** Those of them that it has: while that is not 0, data accesses take the slow path, which has them looked at. */
+export const STACK_MISALIGNED = SYSTEM + 0x214;
+/** What the record's TLB and TLB_UNPRIVILEGED are while the stack pointer is aligned, and what both are while it is not. */
+export const ALIGNED_TLB = SYSTEM + 0x218;
+export const ALIGNED_TLB_UNPRIVILEGED = SYSTEM + 0x21c;
+export const MISALIGNED_TLB = SYSTEM + 0x238;
+
 // The translation table banks (mmu/banks.ts)
 
 /** Counts invalidations (i32, Atomics): a fill that overlaps with one is taken back. */
@@ -82,6 +93,8 @@ export const LOOSE_COUNT = SYSTEM + 0x22c;
 export const LOOSE_USER = SYSTEM + 0x230;
 /** 1 while every data access must take the slow path (i32). */
 export const CHECK_ACCESSES = SYSTEM + 0x234;
+/** 1 once other vCPUs' entries were dropped by a broadcast that no DSB has waited for yet (i32). */
+export const TLB_BROADCAST = SYSTEM + 0x23c;
 /** For each bank, BANK_STATE_SIZE bytes: BankState fields. */
 export const BANK_STATES = SYSTEM + 0x240;
 export const BANK_STATE_SIZE = 32;
@@ -89,7 +102,7 @@ export const BANK_STATE_SIZE = 32;
 export const LOOSE_ENTRIES = SYSTEM + 0x3c0;
 export const LOOSE_MAX = 32;
 
-/** Banks: EL1's, eight for user address spaces, and one that no data access hits. */
+/** Banks: EL1's, eight for user address spaces, and one that is always empty. */
 export const KERNEL_BANK = 0;
 export const FIRST_USER_BANK = 1;
 export const USER_BANKS = 8;

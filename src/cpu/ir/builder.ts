@@ -25,6 +25,8 @@ export const Access = {
   unprivileged: 1,
   /** Must be aligned to its size (acquire, release, exclusive and atomic accesses). */
   aligned: 2,
+  /** Must not go to a device. */
+  memory: 4,
 } as const;
 export type Access = (typeof Access)[keyof typeof Access];
 

@@ -3,7 +3,7 @@ import { Op } from '../../wasm/opcodes.ts';
 import { PAGE_SIZE, RECORD_IMMEDIATE, RECORD_REGISTERS, RECORD_SIZE } from '../code-page.ts';
 import type { HandlerDescription } from '../decoder.ts';
 import { Exit } from '../exits.ts';
-import type { Flags, Target } from '../ir/builder.ts';
+import type { Builder, Flags, Target } from '../ir/builder.ts';
 import { type I32, type I64, NodeKind, type Register, type TypeName, Value } from '../ir/value.ts';
 import { BUDGET, FLAG_C, FLAG_N, FLAG_V, FLAG_Z, PC, TLB, VECTOR_TRAP } from '../state.ts';
 import { GuestBuilder, plainAlign, plainLoad, plainStore } from './guest-builder.ts';
@@ -157,6 +157,15 @@ export const NEXT = -1;
 export class OutOfLineBuilder extends ColdBuilder {
   protected override readonly recordLocal = 1;
   readonly #pcLocal = 2;
+
+  /** Makes the code of an architecture's epilogue. */
+  describeEpilogue(epilogue: (o: Builder) => void): void {
+    this.begin();
+    epilogue(this);
+    this.commit();
+    this.emitNext();
+    this.end();
+  }
 
   protected override emitProgramCounter(delta: number): void {
     this.code.localGet(this.#pcLocal);

@@ -4,7 +4,8 @@ import { Op, ValueType } from '../../wasm/opcodes.ts';
 import { CODE_PAGE_SLOTS, Handler, RECORD_SIZE, RECORDS } from '../code-page.ts';
 import type { Decoder, HandlerDescription } from '../decoder.ts';
 import { Exit } from '../exits.ts';
-import { BUDGET, CODE_PAGE, PC, TLB } from '../state.ts';
+import type { Builder } from '../ir/builder.ts';
+import { BUDGET, CODE_PAGE, KICK, PC, TLB_CODE } from '../state.ts';
 import { CODE, EXECUTE_TAG, INDEX_MASK, INDEX_SHIFT } from '../translation-table.ts';
 import { emitStoreBudget, InlineBuilder, type LoopContext, NEXT, OutOfLineBuilder } from './cold-builder.ts';
 import { declareImports, type ImportIndices } from './imports.ts';
@@ -28,6 +29,8 @@ export interface ColdTierOptions {
   readonly heatTable: number;
   /** Branches to a record before it is translated; 0 for never. */
   readonly hotThreshold: number;
+  /** Architecture.epilogue. */
+  readonly epilogue: (o: Builder) => void;
 }
 
 /** Encodes the interpreter's module. It exports `run(state) -> Exit`. */
@@ -38,21 +41,59 @@ export const encodeColdTier = (options: ColdTierOptions): Uint8Array<ArrayBuffer
   const handlerType = module.type([i32, i32, i64], [i32]);
   const outOfLine: number[] = [];
   for (let handler = decoder.firstOutOfLine; handler < decoder.handlers.length; handler++) {
-    const code = new FunctionBuilder([i32, i32, i64]);
-    new OutOfLineBuilder(code, imports).describe(decoder.handlers[handler] as HandlerDescription);
-    code.unreachable();
-    outOfLine.push(module.function(handlerType, code));
+    outOfLine.push(addHandler(module, imports, handlerType, decoder.handlers[handler] as HandlerDescription));
   }
+  const withEpilogue = decoder.withEpilogue.map((handler) =>
+    handler < decoder.firstOutOfLine
+      ? addHandler(module, imports, handlerType, decoder.handlers[handler] as HandlerDescription)
+      : (outOfLine[handler - decoder.firstOutOfLine] as number),
+  );
+  const functions = [...outOfLine, ...addEpilogues(module, imports, handlerType, withEpilogue, options.epilogue)];
   const table = module.table({
     element: ValueType.funcref,
-    initial: outOfLine.length,
-    maximum: outOfLine.length,
+    initial: functions.length,
+    maximum: functions.length,
   });
-  module.activeElements(table, 0, outOfLine);
+  module.activeElements(table, 0, functions);
   const run = new FunctionBuilder([i32]);
   emitRun(run, options, imports, handlerType, table);
   module.exportFunction('run', module.function(module.type([i32], [i32]), run));
   return module.encode();
+};
+
+const addHandler = (
+  module: ModuleBuilder,
+  imports: ImportIndices,
+  handlerType: number,
+  handler: HandlerDescription,
+): number => {
+  const code = new FunctionBuilder([i32, i32, i64]);
+  new OutOfLineBuilder(code, imports).describe(handler);
+  code.unreachable();
+  return module.function(handlerType, code);
+};
+
+/** Makes the forms of handlers that the epilogue follows; gives their function indices. */
+const addEpilogues = (
+  module: ModuleBuilder,
+  imports: ImportIndices,
+  handlerType: number,
+  handlers: readonly number[],
+  epilogue: (o: Builder) => void,
+): number[] => {
+  const end = new FunctionBuilder([i32, i32, i64]);
+  new OutOfLineBuilder(end, imports).describeEpilogue(epilogue);
+  end.unreachable();
+  const endIndex = module.function(handlerType, end);
+  return handlers.map((handler) => {
+    const code = new FunctionBuilder([i32, i32, i64]);
+    for (const argument of [0, 1, 2]) code.localGet(argument);
+    code.call(handler);
+    for (const argument of [0, 1, 2]) code.localGet(argument);
+    code.call(endIndex);
+    code.drop();
+    return module.function(handlerType, code);
+  });
 };
 
 const emitRun = (
@@ -107,7 +148,7 @@ const emitRun = (
   // From PC to the record.
   loadPc();
   code.localGet(state);
-  code.load(Op.i32Load, 2, TLB);
+  code.load(Op.i32Load, 2, TLB_CODE);
   code.localGet(pc);
   code.op(Op.i32WrapI64);
   code.i32Const(INDEX_SHIFT);
@@ -152,6 +193,11 @@ const emitRun = (
   code.localSet(record);
 
   const enteredLabel = code.loop();
+  code.localGet(state);
+  code.load(Op.i32Load, 2, KICK);
+  code.i32Const(0);
+  code.op(Op.i32LtS);
+  leaveIf(Exit.budget);
   if (hotThreshold > 0) emitHeat();
 
   const nextLabel = code.loop();
@@ -161,12 +207,7 @@ const emitRun = (
   code.localTee(budget);
   code.i32Const(0);
   code.op(Op.i32LtS);
-  code.branchHint(false);
-  code.if();
-  code.i32Const(Exit.budget);
-  code.localSet(exitCode);
-  code.br(exitLabel);
-  code.end();
+  leaveIf(Exit.budget);
 
   const jumpedLabel = code.block();
   const context: LoopContext = {
@@ -222,6 +263,16 @@ const emitRun = (
   emitStoreBudget(code, budget);
   code.localGet(exitCode);
 
+  /** Leaves at `record` if the condition on the stack holds, which is rare. */
+  function leaveIf(exit: Exit): void {
+    code.branchHint(false);
+    code.if();
+    code.i32Const(exit);
+    code.localSet(exitCode);
+    code.br(exitLabel);
+    code.end();
+  }
+
   function emitHeat(): void {
     code.localGet(record);
     code.load(Op.i32Load16U, 1, 0);
@@ -271,7 +322,7 @@ const emitRun = (
     code.localGet(state);
     code.localGet(record);
     code.call(imports.decode);
-    code.op(Op.drop);
+    leaveIf(Exit.settle);
     code.br(nextLabel);
   }
 

@@ -5,7 +5,7 @@ import { highHalf, lowHalf } from '../decoder.ts';
 import { Exit } from '../exits.ts';
 import type { Flags, Target } from '../ir/builder.ts';
 import { type I32, type I64, NodeKind, type Register, type TypeName, Value } from '../ir/value.ts';
-import { BUDGET, FLAG_C, FLAG_N, FLAG_V, FLAG_Z, PC, TLB, VECTOR_TRAP } from '../state.ts';
+import { BUDGET, FLAG_C, FLAG_N, FLAG_V, FLAG_Z, KICK, PC, TLB, VECTOR_TRAP } from '../state.ts';
 import { GuestBuilder } from './guest-builder.ts';
 import type { ImportIndices } from './imports.ts';
 import type { RegionInstruction } from './region.ts';
@@ -125,10 +125,12 @@ export class HotBuilder extends GuestBuilder {
     code.localSet(this.#budget);
   }
 
-  /** Leaves at `position` if the budget is used up: on the way back to a loop's head. */
+  /** Leaves at `position` if the budget is used up or the vCPU was kicked: on the way back to a loop's head. */
   checkBudget(position: number): void {
     const { code } = this;
     code.localGet(this.#budget);
+    this.emitStateLoad('i32', KICK);
+    code.op(Op.i32Or);
     code.i32Const(0);
     code.op(Op.i32LtS);
     code.branchHint(false);
@@ -178,7 +180,16 @@ export class HotBuilder extends GuestBuilder {
       if (remaining === 0) this.#outcome = 'next';
     }
     this.end();
+    if (entry.epilogue?.(fields)) this.#emitEpilogue();
     this.#emitOutcome(this.#outcome, end);
+  }
+
+  #emitEpilogue(): void {
+    this.begin();
+    this.#architecture.epilogue(this);
+    this.commit();
+    this.end();
+    this.#loadLocal('i32', TLB, this.#table);
   }
 
   /** Emits where the instruction goes; what follows in the region's structure may be emitted inside. */

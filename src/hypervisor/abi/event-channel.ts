@@ -21,6 +21,7 @@ export const EventChannelOp = {
 export const AllocUnbound = { dom: 0, remoteDom: 2, port: 4, size: 8 } as const;
 export const BindInterdomain = { remoteDom: 0, remotePort: 4, localPort: 8, size: 12 } as const;
 export const BindVirq = { virq: 0, vcpu: 4, port: 8, size: 12 } as const;
+export const BindPirq = { pirq: 0, flags: 4, port: 8, size: 12 } as const;
 export const BindIpi = { vcpu: 0, port: 4, size: 8 } as const;
 export const BindVcpu = { port: 0, vcpu: 4, size: 8 } as const;
 /** close, send and unmask. */
@@ -36,6 +37,9 @@ export const ChannelStatus = { closed: 0, unbound: 1, interdomain: 2, pirq: 3, v
 
 /** Ports that the two-level ABI can name. */
 export const TWO_LEVEL_PORTS = 4096;
+
+/** Physical interrupts that a domain may name on Arm. */
+export const PIRQS = 1024;
 
 /** The event word of the FIFO ABI (u32). */
 export const EventWord = {

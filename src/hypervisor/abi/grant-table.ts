@@ -45,6 +45,7 @@ export const GrantStatus = {
   permissionDenied: -8,
   badPage: -9,
   badCopyArgument: -10,
+  tryAgain: -12,
   noSpace: -13,
 } as const;
 
@@ -71,8 +72,13 @@ export const MapGrant = {
   size: 32,
 } as const;
 export const UnmapGrant = { hostAddress: 0, busAddress: 8, handle: 16, status: 20, size: 24 } as const;
+/** gnttab_unmap_and_replace: an unmapping that puts another page in the place of the grant. */
+export const UnmapAndReplace = { hostAddress: 0, newAddress: 8, handle: 16, status: 20, size: 24 } as const;
+export const SwapGrants = { first: 0, second: 4, status: 8, size: 12 } as const;
+export const StatusFrames = { frames: 0, dom: 4, status: 6, frameList: 8, size: 16 } as const;
 /** gnttab_copy; a pointer is a reference (u32) or frame (u64), a domid and an offset. */
 export const CopyGrant = { source: 0, destination: 16, length: 32, flags: 34, status: 36, size: 40 } as const;
 export const CopyPointer = { reference: 0, domid: 8, offset: 10 } as const;
-/** gnttab_cache_flush: a bus address or reference, offset and length (u16), and what to do. */
-export const CacheFlush = { reference: 0, offset: 8, length: 10, operation: 12, size: 16 } as const;
+/** gnttab_cache_flush: a bus address, offset and length in its page (u16), and what to do. */
+export const CacheFlush = { busAddress: 0, offset: 8, length: 10, operation: 12, size: 16 } as const;
+export const CacheOperation = { clean: 1, invalidate: 2 } as const;

@@ -14,6 +14,7 @@ export const HypercallNumber = {
   hvm_op: 34,
   sysctl: 35,
   domctl: 36,
+  hypfs_op: 42,
 } as const;
 
 /** The immediate of the HVC instruction that makes a hypercall (public/arch-arm.h). */

@@ -16,6 +16,7 @@ export const MemoryOp = {
   add_to_physmap_batch: 23,
   claim_pages: 24,
   get_vnumainfo: 26,
+  reserved_device_memory_map: 27,
   acquire_resource: 28,
 } as const;
 /** The command's low bits name the operation, the rest is the extent that a continuation starts at. */
@@ -34,10 +35,17 @@ export const AddToPhysmapBatch = {
   size: 32,
 } as const;
 export const RemoveFromPhysmap = { domid: 0, gpfn: 8, size: 16 } as const;
-export const MemoryExchange = { size: 72 } as const;
+/** Two reservations, and how many extents of the first are done. */
+export const MemoryExchange = { input: 0, output: 32, done: 64, size: 72 } as const;
+export const VnumaInfo = { domid: 0, padding: 2, size: 40 } as const;
+export const ReservedMemoryMap = { flags: 0, entries: 4, size: 24 } as const;
+export const AcquireResource = { domid: 0, frames: 8, padding: 12, firstFrame: 16, size: 32 } as const;
 
-/** Populate on demand, a flag of a reservation. */
-export const POPULATE_ON_DEMAND = 1 << 16;
+/** Get all reserved regions, whatever the device. */
+export const RESERVED_MEMORY_ALL = 1;
+
+/** Flags of a reservation. Its low byte bounds the address's bits; the second byte is a node plus one. */
+export const ReservationFlag = { populateOnDemand: 1 << 16, exactNode: 1 << 17, virtualNode: 1 << 18 } as const;
 
 export const MapSpace = {
   sharedInfo: 0,

@@ -1,7 +1,7 @@
 import type { MachineMemory } from '../../cpu/machine-memory.ts';
 import { DOMID_SELF } from '../abi/domain-id.ts';
 import { Errno } from '../abi/errno.ts';
-import { ChannelStatus, FIFO_PRIORITY_MIN, VIRQS, Virq } from '../abi/event-channel.ts';
+import { ChannelStatus, FIFO_PRIORITY_MIN, PIRQS, VIRQS, Virq } from '../abi/event-channel.ts';
 import type { Core } from '../core.ts';
 import { domidOf, EVENT_ABI, lockBoth, lockDomain, unlockBoth, unlockDomain, VALID_PORTS, vcpuAt } from '../domain.ts';
 import { domainByAnyId, domainById } from '../domain-table.ts';
@@ -94,6 +94,15 @@ export const bindVirq = (core: Core, domain: number, virq: number, vcpuIndex: nu
   }
   unlockDomain(memory, domain);
   return port;
+};
+
+/** Physical interrupts do not come by event channels on Arm: what cannot be had is the record of one. */
+export const bindPirq = (core: Core, domain: number, pirq: number): number => {
+  if (pirq >= PIRQS) return -Errno.EINVAL;
+  lockDomain(core.memory, domain);
+  const port = findFreePort(core, domain);
+  unlockDomain(core.memory, domain);
+  return port < 0 ? port : -Errno.ENOMEM;
 };
 
 export const bindIpi = (core: Core, domain: number, vcpuIndex: number): number => {

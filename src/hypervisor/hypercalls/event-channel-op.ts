@@ -3,6 +3,7 @@ import {
   AllocUnbound,
   BindInterdomain,
   BindIpi,
+  BindPirq,
   BindVcpu,
   BindVirq,
   ChannelStatus,
@@ -89,6 +90,12 @@ const reset: Handler = (core, call) => {
   return domain < 0 ? domain : channels.reset(core, domain);
 };
 
+/** Goes on with a reset; none is ever left half done. */
+const continueReset = (core: Core, call: Call): number => {
+  const domain = ownDomain(core, call, core.parameter.u16(Reset.dom));
+  return domain < 0 ? domain : -Errno.EBUSY;
+};
+
 const control: Handler = (core, call) => {
   const { parameter } = core;
   const result = initControl(
@@ -115,8 +122,10 @@ interface Operation {
 const operations: readonly (Operation | undefined)[] = [
   { size: BindInterdomain.size, handler: bindInterdomain },
   { size: BindVirq.size, handler: bindVirq },
-  // Physical interrupts do not come by event channels on Arm.
-  { size: BindVirq.size, handler: () => -Errno.EOPNOTSUPP },
+  {
+    size: BindPirq.size,
+    handler: (core, call) => channels.bindPirq(core, call.domain, core.parameter.u32(BindPirq.pirq)),
+  },
   { size: OnePort.size, handler: (core, call) => channels.close(core, call.domain, port(core)) },
   { size: OnePort.size, handler: (core, call) => channels.send(core, call.domain, port(core)) },
   { size: Status.size, handler: status },
@@ -138,7 +147,7 @@ const operations: readonly (Operation | undefined)[] = [
     handler: (core, call) =>
       channels.setPriority(core, call.domain, port(core), core.parameter.u32(SetPriority.priority)),
   },
-  { size: Reset.size, handler: reset },
+  { size: Reset.size, handler: continueReset },
 ];
 
 const handler: Handler = (core, call) => {

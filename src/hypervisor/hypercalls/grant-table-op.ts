@@ -1,7 +1,8 @@
-import { FRAME_SHIFT } from '../../memory/layout.ts';
+import { FRAME_SIZE } from '../../memory/layout.ts';
 import { Errno } from '../abi/errno.ts';
 import {
   CacheFlush,
+  CacheOperation,
   COMMAND_MASK,
   CopyGrant,
   GetVersion,
@@ -10,6 +11,9 @@ import {
   MapGrant,
   QuerySize,
   SetupTable,
+  StatusFrames,
+  SwapGrants,
+  UnmapAndReplace,
   UnmapGrant,
 } from '../abi/grant-table.ts';
 import { HypercallNumber } from '../abi/hypercall-number.ts';
@@ -17,9 +21,11 @@ import type { Core } from '../core.ts';
 import { lockDomain, NOT_MAPPED, unlockDomain } from '../domain.ts';
 import { domainByAnyId } from '../domain-table.ts';
 import { copyGrant } from '../grant-table/copy.ts';
-import { mapGrant, unmapGrant } from '../grant-table/map.ts';
+import { mapGrant, mappedFrame, unmapGrant } from '../grant-table/map.ts';
 import { MAXIMUM_GRANT_FRAMES } from '../grant-table/record.ts';
+import { swapGrants } from '../grant-table/swap.ts';
 import { grantFrameMapping, grantFrames, growTable } from '../grant-table/table.ts';
+import { hasMemory } from '../physmap.ts';
 import type { Call } from './call.ts';
 import { type Handler, type Hypercall, readParameter, writeParameter } from './handler.ts';
 
@@ -84,6 +90,17 @@ const setListEntry = (core: Core, domain: number, index: number): void => {
 const writeList = (core: Core, call: Call, lo: number, hi: number, frames: number): boolean =>
   core.guest.copyTo(call.state, lo | 0, hi | 0, core.parameter.bytes, LIST, frames * LIST_ENTRY_BYTES);
 
+/** Status frames are version 2's: there are none to tell of. */
+const statusFrames: Handler = (core, call) => {
+  const { parameter } = core;
+  if (call.low(2) !== 1) return -Errno.EINVAL;
+  if (!readParameter(core, call, 1, StatusFrames.size)) return -Errno.EFAULT;
+  let status = queryStatus(core, call, parameter.u16(StatusFrames.dom));
+  if (status === GrantStatus.okay && parameter.u32(StatusFrames.frames) > 0) status = GrantStatus.generalError;
+  parameter.setU16(StatusFrames.status, status);
+  return writeParameter(core, call, 1, 2, StatusFrames.status) ? 0 : -Errno.EFAULT;
+};
+
 const setVersion: Handler = (core, call) => {
   if (!readParameter(core, call, 1, 4)) return -Errno.EFAULT;
   const asked = core.parameter.u32(0);
@@ -104,7 +121,7 @@ const getVersion: Handler = (core, call) => {
 
 /** The guest frame of a guest-physical address in the parameter; NOT_MAPPED where it cannot be one. */
 const frameAt = (core: Core, offset: number): number => {
-  const frame = Math.floor(core.parameter.u64(offset) / (1 << FRAME_SHIFT));
+  const frame = Math.floor(core.parameter.u64(offset) / FRAME_SIZE);
   return frame < NOT_MAPPED ? frame : NOT_MAPPED - 1;
 };
 
@@ -118,33 +135,70 @@ const map: Handler = (core, call) => {
   if (result >= 0) {
     parameter.setU32(MapGrant.handle, result);
     // No device sees the guest's memory, so the bus address is its own.
-    parameter.setU64(MapGrant.busAddress, guestFrame * (1 << FRAME_SHIFT));
+    parameter.setU64(MapGrant.busAddress, guestFrame * FRAME_SIZE);
   }
-  return MapGrant.size;
+  return 0;
+};
+
+/** Unmaps what a handle names; where the address is 0, Xen has nothing to unmap and no error either. */
+const unmapAt = (core: Core, call: Call, handle: number): number => {
+  if (core.parameter.u64(UnmapGrant.hostAddress) !== 0) {
+    return unmapGrant(core, call.domain, handle, frameAt(core, UnmapGrant.hostAddress));
+  }
+  return mappedFrame(core, call.domain, handle) === 0 ? GrantStatus.badHandle : GrantStatus.okay;
 };
 
 const unmap: Handler = (core, call) => {
   const { parameter } = core;
-  const guestFrame = frameAt(core, UnmapGrant.hostAddress);
-  const handle = parameter.u32(UnmapGrant.handle);
-  parameter.setU16(UnmapGrant.status, unmapGrant(core, call.domain, handle, guestFrame));
-  return UnmapGrant.size;
+  parameter.setU16(UnmapGrant.status, unmapAt(core, call, parameter.u32(UnmapGrant.handle)));
+  return 0;
+};
+
+/** On Arm nothing can be put in a grant's place: it works only without, as an unmapping. */
+const unmapAndReplace: Handler = (core, call) => {
+  const { parameter } = core;
+  const handle = parameter.u32(UnmapAndReplace.handle);
+  const replaces = parameter.u64(UnmapAndReplace.hostAddress) !== 0 && parameter.u64(UnmapAndReplace.newAddress) !== 0;
+  const refuses = replaces && mappedFrame(core, call.domain, handle) !== 0;
+  parameter.setU16(UnmapAndReplace.status, refuses ? GrantStatus.generalError : unmapAt(core, call, handle));
+  return 0;
 };
 
 const copy: Handler = (core, call) => {
   core.parameter.setU16(CopyGrant.status, copyGrant(core, call.domain));
-  return CopyGrant.size;
+  return 0;
 };
 
-/** Caches are coherent here: only the argument's form is checked. */
-const cacheFlush: Handler = (core) => {
-  const end = core.parameter.u16(CacheFlush.offset) + core.parameter.u16(CacheFlush.length);
-  return end > 1 << FRAME_SHIFT || core.parameter.u32(CacheFlush.operation) === 0 ? -Errno.EINVAL : CacheFlush.size;
+const swap: Handler = (core, call) => {
+  const { parameter } = core;
+  const first = parameter.u32(SwapGrants.first);
+  parameter.setU16(SwapGrants.status, swapGrants(core, call.domain, first, parameter.u32(SwapGrants.second)));
+  return 0;
 };
 
-/** Does the entries of an array one by one: each is copied in, done and, its status in it, copied back. */
+/**
+ * Caches are coherent here: only the argument's form is checked. The command's other bits say, in a call that goes on, from
+ * which reference on to look for the page; here no call has to, and they hold for the first entry only.
+ */
+const cacheFlush: Handler = (core, call) => {
+  const { parameter } = core;
+  const offset = parameter.u16(CacheFlush.offset);
+  const length = parameter.u16(CacheFlush.length);
+  const operation = parameter.u32(CacheFlush.operation);
+  if (offset >= FRAME_SIZE || offset + length > FRAME_SIZE) return -Errno.EINVAL;
+  if ((operation & ~(CacheOperation.clean | CacheOperation.invalidate)) !== 0) return -Errno.EINVAL;
+  const goesOn = (call.low(0) & ~COMMAND_MASK) !== 0;
+  call.set(0, GrantTableOp.cache_flush);
+  if (length === 0 || operation === 0) return goesOn ? -Errno.EILSEQ : 0;
+  return hasMemory(core, call.domain, frameAt(core, CacheFlush.busAddress)) ? 0 : -Errno.EINVAL;
+};
+
+/**
+ * Does the entries of an array one by one: each, of `size` bytes, is copied in and done, and `answerSize` bytes of it, in which
+ * its status is, copied back. An error of `one` ends the call.
+ */
 const batch =
-  (size: number, one: Handler): Handler =>
+  (size: number, answer: number, answerSize: number, one: Handler): Handler =>
   (core, call) => {
     const count = call.low(2);
     const now = Math.min(count, ENTRIES_AT_ONCE);
@@ -152,7 +206,7 @@ const batch =
       if (!readParameter(core, call, 1, size)) return -Errno.EFAULT;
       const result = one(core, call);
       if (result < 0) return result;
-      if (!writeParameter(core, call, 1, size)) return -Errno.EFAULT;
+      if (!writeParameter(core, call, 1, answerSize, answer)) return -Errno.EFAULT;
       call.advance(1, size);
     }
     if (now < count) {
@@ -162,21 +216,28 @@ const batch =
     return 0;
   };
 
+const STATUS_BYTES = 2;
+
 const operations: ReadonlyMap<number, Handler> = new Map<number, Handler>([
-  [GrantTableOp.map_grant_ref, batch(MapGrant.size, map)],
-  [GrantTableOp.unmap_grant_ref, batch(UnmapGrant.size, unmap)],
-  [GrantTableOp.copy, batch(CopyGrant.size, copy)],
-  [GrantTableOp.cache_flush, batch(CacheFlush.size, cacheFlush)],
+  [GrantTableOp.map_grant_ref, batch(MapGrant.size, 0, MapGrant.size, map)],
+  [GrantTableOp.unmap_grant_ref, batch(UnmapGrant.size, UnmapGrant.status, STATUS_BYTES, unmap)],
+  [GrantTableOp.unmap_and_replace, batch(UnmapAndReplace.size, UnmapAndReplace.status, STATUS_BYTES, unmapAndReplace)],
+  [GrantTableOp.copy, batch(CopyGrant.size, CopyGrant.status, STATUS_BYTES, copy)],
+  [GrantTableOp.swap_grant_ref, batch(SwapGrants.size, SwapGrants.status, STATUS_BYTES, swap)],
+  [GrantTableOp.cache_flush, batch(CacheFlush.size, 0, 0, cacheFlush)],
   [GrantTableOp.query_size, querySize],
   [GrantTableOp.setup_table, setupTable],
   [GrantTableOp.set_version, setVersion],
   [GrantTableOp.get_version, getVersion],
+  [GrantTableOp.get_status_frames, statusFrames],
+  // Arm has no way to take a page away from a domain.
+  [GrantTableOp.transfer, () => -Errno.EOPNOTSUPP],
 ]);
 
 const handler: Handler = (core, call) => {
-  const command = call.low(0);
+  const command = call.low(0) & COMMAND_MASK;
   if (call.low(2) >= 0x8000_0000) return -Errno.EINVAL;
-  if ((command & ~COMMAND_MASK) !== 0) return -Errno.EINVAL;
+  if (call.low(0) !== command && command !== GrantTableOp.cache_flush) return -Errno.EINVAL;
   const operation = operations.get(command);
   return operation === undefined ? -Errno.ENOSYS : operation(core, call);
 };

@@ -26,3 +26,14 @@ export const writeParameter = (core: Core, call: Call, argument: number, size: n
   const high = call.high(argument) + (low >= 0x1_0000_0000 ? 1 : 0);
   return core.guest.copyTo(call.state, low | 0, high | 0, core.parameter.bytes, offset, size);
 };
+
+/** Where in the parameter `readElement` puts what it reads, and the size of an element of a list of frames. */
+export const ELEMENT = 1024;
+const ELEMENT_BYTES = 8;
+
+/** Copies the array element that `index` counts to, of a handle in the parameter, to ELEMENT; false if there is no memory. */
+export const readElement = (core: Core, call: Call, handleLo: number, handleHi: number, index: number): boolean => {
+  const low = handleLo + index * ELEMENT_BYTES;
+  const high = handleHi + Math.floor(low / 0x1_0000_0000);
+  return core.guest.copyFrom(call.state, low | 0, high | 0, core.parameter.bytes, ELEMENT, ELEMENT_BYTES);
+};

@@ -39,7 +39,7 @@ const getParameter = parameterOperation(false);
 const setParameter = parameterOperation(true);
 
 const handler: Handler = (core, call) => {
-  switch (call.low(0)) {
+  switch (call.number(0)) {
     case HvmOp.get_param:
       return getParameter(core, call);
     case HvmOp.set_param:

@@ -7,11 +7,10 @@ import {
   AddToPhysmapBatch,
   COMMAND_BITS,
   MapSpace,
-  MemoryExchange,
   MemoryOp,
-  POPULATE_ON_DEMAND,
   RemoveFromPhysmap,
   Reservation,
+  ReservationFlag,
 } from '../abi/memory.ts';
 import type { Core } from '../core.ts';
 import {
@@ -28,19 +27,25 @@ import { domainByAnyId, domainById } from '../domain-table.ts';
 import { mapGrantFrame } from '../grant-table/table.ts';
 import { addRam, mapFrame, removeFrame, removeRam } from '../physmap.ts';
 import type { Call } from './call.ts';
-import { type Handler, type Hypercall, readParameter } from './handler.ts';
+import { ELEMENT, type Handler, type Hypercall, readElement, readParameter } from './handler.ts';
+import {
+  acquireResource,
+  claimPages,
+  exchange,
+  MAXIMUM_ORDER,
+  reservedMemoryMap,
+  vnumaInfo,
+  wantsExactNode,
+} from './memory-refusals.ts';
 
 /** memory_op: the guest's physical memory. */
 
-/** The largest extent an unprivileged domain may name (Xen's default for domU); physmap.ts relies on it (REMOVE_LIMIT). */
-const MAXIMUM_ORDER = 9;
 /** Work done before the guest gets a chance to take interrupts: frames, or entries of a batch. */
 const FRAMES_AT_ONCE = 2048;
 const ENTRIES_AT_ONCE = 64;
 /** More extents than this could not be told in a continuation. */
 const EXTENTS_LIMIT = 2 ** (32 - COMMAND_BITS);
 
-const GUEST_FRAME_BYTES = 8;
 const INVALID_FRAME_FROM = 2 ** 53;
 
 const commandOf = (call: Call): number => call.low(0) & ((1 << COMMAND_BITS) - 1);
@@ -53,12 +58,11 @@ const continueAt = (call: Call, start: number): number => {
   return start;
 };
 
-/** Copies the array element that `index` counts to, of a handle in the parameter, to the parameter's end. */
-const ELEMENT = 1024;
-const readElement = (core: Core, call: Call, handleLo: number, handleHi: number, index: number): boolean => {
-  const low = handleLo + index * GUEST_FRAME_BYTES;
-  const high = handleHi + Math.floor(low / 0x1_0000_0000);
-  return core.guest.copyFrom(call.state, low | 0, high | 0, core.parameter.bytes, ELEMENT, GUEST_FRAME_BYTES);
+/** Whether a reservation's flags can be met: frames below some address, but not below a page's width, and any node. */
+const flagsAreValid = (flags: number): boolean => {
+  const addressBits = flags & 0xff;
+  if (addressBits !== 0 && addressBits <= FRAME_SHIFT) return false;
+  return (flags & ReservationFlag.virtualNode) !== 0 || !wantsExactNode(flags);
 };
 
 /**
@@ -74,18 +78,21 @@ const adjustReservation: Handler = (core, call) => {
   const populate = commandOf(call) === MemoryOp.populate_physmap;
   if (count > EXTENTS_LIMIT || start >= count || order > MAXIMUM_ORDER) return start;
   if (domainByAnyId(core.memory, call.domain, parameter.u16(Reservation.domid)) !== call.domain) return start;
-  if (populate && (parameter.u32(Reservation.flags) & POPULATE_ON_DEMAND) !== 0) return start;
+  const flags = parameter.u32(Reservation.flags);
+  if (!flagsAreValid(flags) || (populate && (flags & ReservationFlag.populateOnDemand) !== 0)) return start;
 
   const handleLo = parameter.u32(Reservation.extents);
   const handleHi = parameter.u32(Reservation.extents + 4);
   const frames = 1 << order;
   const end = Math.min(count, start + Math.max(1, FRAMES_AT_ONCE >>> order));
-  for (let extent = start; extent < end; extent++) {
-    if (!readElement(core, call, handleLo, handleHi, extent)) return extent;
-    const first = parameter.u64(ELEMENT);
-    const adjust = populate ? addRam : removeRam;
-    if (!adjust(core, call.domain, first, frames)) return extent;
+  const adjust = populate ? addRam : removeRam;
+  let extent = start;
+  for (; extent < end; extent++) {
+    if (!readElement(core, call, handleLo, handleHi, extent)) break;
+    if (!adjust(core, call.domain, parameter.u64(ELEMENT), frames)) break;
   }
+  core.departing.release(core);
+  if (extent < end) return extent;
   return end < count ? continueAt(call, end) : count;
 };
 
@@ -209,12 +216,6 @@ const figure =
     return refused !== 0 ? refused : core.memory.u32[(call.domain + field) >>> 2] - subtract;
   };
 
-/** Reads the argument for the sake of its errors and then refuses. */
-const refuse =
-  (size: number, error: number): Handler =>
-  (core, call) =>
-    readParameter(core, call, 1, size) ? -error : -Errno.EFAULT;
-
 const operations: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   // Memory that would not show in the physical map is of no use to a translated domain.
   [MemoryOp.increase_reservation, (_, call) => startOf(call)],
@@ -227,12 +228,13 @@ const operations: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   [MemoryOp.add_to_physmap, addToPhysmap],
   [MemoryOp.add_to_physmap_batch, addToPhysmapBatch],
   [MemoryOp.remove_from_physmap, removeFromPhysmap],
-  [MemoryOp.exchange, refuse(MemoryExchange.size, Errno.EOPNOTSUPP)],
+  [MemoryOp.exchange, exchange],
   [MemoryOp.get_sharing_freed_pages, () => 0],
   [MemoryOp.get_sharing_shared_pages, () => 0],
-  [MemoryOp.claim_pages, () => -Errno.EPERM],
-  [MemoryOp.acquire_resource, () => -Errno.EPERM],
-  [MemoryOp.get_vnumainfo, () => -Errno.EOPNOTSUPP],
+  [MemoryOp.claim_pages, claimPages],
+  [MemoryOp.acquire_resource, acquireResource],
+  [MemoryOp.get_vnumainfo, vnumaInfo],
+  [MemoryOp.reserved_device_memory_map, reservedMemoryMap],
 ]);
 
 /** Operations whose command carries an extent to go on from. */
@@ -242,13 +244,16 @@ const continued: ReadonlySet<number> = new Set([
   MemoryOp.populate_physmap,
   MemoryOp.add_to_physmap,
   MemoryOp.add_to_physmap_batch,
+  MemoryOp.acquire_resource,
 ]);
+/** Operations that do not exist with an extent in their command. */
+const plain: ReadonlySet<number> = new Set([MemoryOp.get_sharing_freed_pages, MemoryOp.get_sharing_shared_pages]);
 
 const handler: Handler = (core, call) => {
   const command = commandOf(call);
   const operation = operations.get(command);
   if (operation === undefined) return -Errno.ENOSYS;
-  if (startOf(call) !== 0 && !continued.has(command)) return -Errno.EINVAL;
+  if (startOf(call) !== 0 && !continued.has(command)) return plain.has(command) ? -Errno.ENOSYS : -Errno.EINVAL;
   return operation(core, call);
 };
 

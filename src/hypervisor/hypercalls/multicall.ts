@@ -54,7 +54,7 @@ const copyOut = (core: Core, call: Call, offset: number, size: number): boolean 
 
 const run = (core: Core, call: Call, find: FindHypercall): number => {
   if (call.nested) return -Errno.EINVAL;
-  const count = call.number(1);
+  const count = call.low(1);
   for (let done = 0; done < count; done++) {
     if (done === ENTRIES_AT_ONCE || call.reschedule) return goOn(call, count - done);
     if (!readParameter(core, call, 0, MulticallEntry.size)) return -Errno.EFAULT;

@@ -7,18 +7,19 @@ import type { Hypercall } from './handler.ts';
 import { hvmOp } from './hvm-op.ts';
 import { memoryOp } from './memory-op.ts';
 import { multicallOf } from './multicall.ts';
+import { privileged } from './privileged.ts';
 import { schedOp } from './sched-op.ts';
 import { vcpuOp } from './vcpu-op.ts';
 import { vmAssist } from './vm-assist.ts';
 import { xenVersion } from './xen-version.ts';
 
-/** A hypercall that only gives an error. */
-const refused = (name: keyof typeof HypercallNumber, count: number, error: number): Hypercall => ({
-  number: HypercallNumber[name],
-  name,
-  arguments: count,
-  handler: () => -error,
-});
+/** Physical devices: no build of Xen for Arm without PCI has any of its operations. */
+const physdevOp: Hypercall = {
+  number: HypercallNumber.physdev_op,
+  name: 'physdev_op',
+  arguments: 2,
+  handler: () => -Errno.ENOSYS,
+};
 
 /** All hypercalls; every other number gives -ENOSYS. */
 export const hypercalls: readonly Hypercall[] = [
@@ -32,11 +33,8 @@ export const hypercalls: readonly Hypercall[] = [
   schedOp,
   eventChannelOp,
   hvmOp,
-  refused('physdev_op', 2, Errno.ENOSYS),
-  // For the control domain, which is part of the host and needs none of them.
-  refused('platform_op', 1, Errno.EPERM),
-  refused('sysctl', 1, Errno.EPERM),
-  refused('domctl', 1, Errno.EPERM),
+  physdevOp,
+  ...privileged,
 ];
 
 const byNumber: (Hypercall | undefined)[] = [];

@@ -1,5 +1,5 @@
+import { lock, unlock } from '../../cpu/lock.ts';
 import type { MachineMemory } from '../../cpu/machine-memory.ts';
-import { lock, unlock } from '../../memory/lock.ts';
 
 /**
  * The emulated UART of `vuart`: Arm's PL011 as the SBSA subset has it (PL011 TRM, chapter 3; SBSA, appendix B). Its other side
@@ -65,7 +65,7 @@ const Interrupt = { receive: 1 << 4, transmit: 1 << 5, receiveTimeout: 1 << 6 } 
 const TRANSMIT_TRIGGER = OUT_SIZE / 2;
 
 export interface Pl011Events {
-  /** The interrupt line's level may have changed. */
+  /** The interrupt line's level may have changed. The UART's lock is held. */
   setLine(level: boolean): void;
   /** The other side has something to do. */
   notifyBackend(): void;
@@ -100,8 +100,15 @@ export class Pl011 {
     return receive | transmit;
   }
 
-  /** Sets the line by what is pending and not masked: after any change on either side. */
+  /** Sets the line by what is pending and not masked: after the other side gave or took something. */
   update(record: number, events: Pl011Events): void {
+    lock(this.#memory, record + LOCK);
+    this.#setLine(record, events);
+    unlock(this.#memory, record + LOCK);
+  }
+
+  /** Tells of the line. The lock is held: else another thread could tell of an older level after this one. */
+  #setLine(record: number, events: Pl011Events): void {
     const mask = this.#memory.u32[(record + INTERRUPT_MASK) >>> 2] as number;
     events.setLine((this.#rawStatus(record) & mask) !== 0);
   }
@@ -136,11 +143,9 @@ export class Pl011 {
   read(record: number, offset: number, events: Pl011Events): number {
     lock(this.#memory, record + LOCK);
     const value = this.#read(record, offset);
+    if (offset === Register.data) this.#setLine(record, events);
     unlock(this.#memory, record + LOCK);
-    if (offset === Register.data) {
-      this.update(record, events);
-      events.notifyBackend();
-    }
+    if (offset === Register.data) events.notifyBackend();
     return value;
   }
 
@@ -174,8 +179,8 @@ export class Pl011 {
       const field = kept[offset];
       if (field !== undefined) this.#memory.u32[(record + field) >>> 2] = value & 0xffff;
     }
+    this.#setLine(record, events);
     unlock(this.#memory, record + LOCK);
-    this.update(record, events);
     if (offset === Register.data) events.notifyBackend();
   }
 }

@@ -1,4 +1,5 @@
-import { BUDGET, INTERRUPT_LINE, KICK } from '../../cpu/state.ts';
+import { clearKick, isKicked } from '../../cpu/kick.ts';
+import { BUDGET, INTERRUPT_LINE } from '../../cpu/state.ts';
 import type { Core } from '../core.ts';
 import { crash } from '../shutdown.ts';
 import { domainOf, isBlocked, isOnline, isRunnable, stateOf, unblock } from '../vcpu.ts';
@@ -147,7 +148,7 @@ export class PhysicalCpu {
     const state = stateOf(memory, vcpu);
     const domain = domainOf(memory, vcpu);
     while (this.#now() < end) {
-      Atomics.store(memory.i32, (state + KICK) >>> 2, 0);
+      clearKick(memory, state);
       if (!isRunnable(memory, vcpu)) return Outcome.yielded;
       memory.i32[(state + BUDGET) >>> 2] = BUDGET_INSTRUCTIONS;
       const outcome = this.#runFor(vcpu, state);
@@ -164,7 +165,7 @@ export class PhysicalCpu {
       const outcome = this.#runner.run(vcpu);
       if (outcome !== Outcome.again) return outcome;
       if (memory.i32[(state + BUDGET) >>> 2] <= 0) return Outcome.again;
-      if (Atomics.load(memory.i32, (state + KICK) >>> 2) !== 0) return Outcome.again;
+      if (isKicked(memory, state)) return Outcome.again;
     }
   }
 }

@@ -1,6 +1,6 @@
+import { kick } from '../../cpu/kick.ts';
+import { lock, unlock } from '../../cpu/lock.ts';
 import type { MachineMemory } from '../../cpu/machine-memory.ts';
-import { KICK } from '../../cpu/state.ts';
-import { lock, unlock } from '../../memory/lock.ts';
 import { SCHEDULER, stateOf } from '../vcpu.ts';
 
 /**
@@ -34,7 +34,7 @@ export const ring = (memory: MachineMemory, physicalCpu: number): void => {
 export const wakeVcpu = (memory: MachineMemory, vcpu: number): void => {
   const physicalCpu = memory.u32[(vcpu + ASSIGNED) >>> 2];
   if (physicalCpu === 0) return;
-  Atomics.store(memory.i32, (stateOf(memory, vcpu) + KICK) >>> 2, 1);
+  kick(memory, stateOf(memory, vcpu));
   ring(memory, physicalCpu);
 };
 
@@ -79,7 +79,7 @@ export const unassign = (memory: MachineMemory, vcpu: number): void => {
   }
   memory.u32[(vcpu + ASSIGNED) >>> 2] = 0;
   unlock(memory, physicalCpu + LOCK);
-  Atomics.store(memory.i32, (stateOf(memory, vcpu) + KICK) >>> 2, 1);
+  kick(memory, stateOf(memory, vcpu));
 };
 
 export const timeUsed = (memory: MachineMemory, vcpu: number): number => memory.f64[(vcpu + TIME_USED) >>> 3];

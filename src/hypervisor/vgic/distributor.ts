@@ -102,7 +102,7 @@ export const writeInterruptRegisters = (
   } else if (offset >= Register.configuration && offset < Register.configuration + 0x100) {
     const first = (offset - Register.configuration) * 4;
     for (let i = 0; i < size * 4 && first + i < R.INTERRUPTS; i++) {
-      if (first + i < 16) continue;
+      if (first + i < R.SOFTWARE_INTERRUPTS) continue;
       const edge = ((value >>> (i * 2 + 1)) & 1) !== 0;
       gic.change(record, vcpu, first + i, edge ? R.Flag.edge : 0, edge ? 0 : R.Flag.edge);
     }
@@ -114,9 +114,18 @@ const writeBits = (gic: Vgic, record: number, vcpu: number, offset: number, size
   if (bank === undefined) return;
   const first = ((offset - bank.base) & 0x7f) * 8;
   for (let i = 0; i < size * 8 && first + i < R.INTERRUPTS; i++) {
-    if (((value >>> i) & 1) !== 0) gic.change(record, vcpu, first + i, bank.set, bank.clear);
+    if (((value >>> i) & 1) === 0) continue;
+    const interrupt = first + i;
+    if (bank.base === Register.clearActive) gic.clearActive(record, vcpu, interrupt);
+    else if (!isBySender(gic, record, bank.base, interrupt)) gic.change(record, vcpu, interrupt, bank.set, bank.clear);
   }
 };
+
+/** Whether a register is one for what a GICv2 keeps for each sender of an SGI, in registers of its own. */
+const isBySender = (gic: Vgic, record: number, base: number, interrupt: number): boolean =>
+  (base === Register.setPending || base === Register.clearPending) &&
+  interrupt < R.SOFTWARE_INTERRUPTS &&
+  gic.isVersion2(record);
 
 /** A priority changed: whoever could take the interrupt looks again. */
 const evaluateTakers = (gic: Vgic, record: number, vcpu: number, interrupt: number): void => {

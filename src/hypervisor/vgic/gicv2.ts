@@ -21,7 +21,9 @@ export const readDistributor = (gic: Vgic, record: number, vcpu: number, offset:
     case PERIPHERAL_ID2_OFFSET:
       return PERIPHERAL_ID2;
     default:
-      return readInterruptRegisters(gic, record, vcpu, offset, Math.min(size, 4));
+      return isSenderRegister(offset)
+        ? readSenders(gic, record, vcpu, offset, Math.min(size, 4))
+        : readInterruptRegisters(gic, record, vcpu, offset, Math.min(size, 4));
   }
 };
 
@@ -35,13 +37,35 @@ export const writeDistributor = (
   value: number,
 ): void => {
   if (offset === Register.softwareInterrupt) {
-    gic.sendSoftware(record, value & 15, softwareTargets(gic, record, vcpu, value));
+    gic.sendSoftware(record, vcpu, value & 15, softwareTargets(gic, record, vcpu, value));
     return;
   }
   gic.locked(record, () => {
     if (offset === Register.control) writeControl(gic, record, value);
+    else if (isSenderRegister(offset)) writeSenders(gic, record, vcpu, offset, Math.min(size, 4), value);
     else writeInterruptRegisters(gic, record, vcpu, offset, Math.min(size, 4), value);
   });
+};
+
+/** GICD_CPENDSGIR and GICD_SPENDSGIR: a byte for each SGI, a bit for each sender. */
+const CLEAR_SENDERS = 0xf10;
+const SET_SENDERS = 0xf20;
+const SENDERS_END = 0xf30;
+
+const isSenderRegister = (offset: number): boolean => offset >= CLEAR_SENDERS && offset < SENDERS_END;
+
+const readSenders = (gic: Vgic, record: number, vcpu: number, offset: number, size: number): number => {
+  let value = 0;
+  for (let i = 0; i < size; i++) value |= gic.senders(record, vcpu, (offset + i) & 15) << (i * 8);
+  return value >>> 0;
+};
+
+const writeSenders = (gic: Vgic, record: number, vcpu: number, offset: number, size: number, value: number): void => {
+  for (let i = 0; i < size; i++) {
+    const senders = (value >>> (i * 8)) & 0xff;
+    const [set, clear] = offset < SET_SENDERS ? [0, senders] : [senders, 0];
+    gic.changeSenders(record, vcpu, (offset + i) & 15, set, clear);
+  }
 };
 
 /** GICD_SGIR: a list, everyone else, or the sender. */
@@ -91,7 +115,7 @@ export const readCpuInterface = (gic: Vgic, record: number, vcpu: number, offset
     case CpuInterface.runningPriority:
       return gic.runningPriority(record, vcpu);
     case CpuInterface.highestPending:
-      return gic.highest(record, vcpu);
+      return gic.highestPending(record, vcpu);
     case CpuInterface.aliasedBinaryPoint:
       return gic.control(record, vcpu, R.BINARY_POINT_1);
     case CpuInterface.activePriorities:

@@ -139,8 +139,9 @@ const Icc = {
   IGRPEN1: key(3, 0, 12, 12, 7),
 } as const;
 
-/** ICC_CTLR_EL1: five priority bits, 24-bit identifiers off, affinity 3 not used. */
+/** ICC_CTLR_EL1: five priority bits, 24-bit identifiers off, affinity 3 not used; CBPR and EOImode. */
 const CONTROL_FIXED = 4 << 8;
+const Control = { commonBinaryPoint: 1, endMode: 2 } as const;
 const SYSTEM_REGISTERS_ENABLED = 7;
 
 /** Reads a CPU interface register; undefined if there is none of this key. */
@@ -162,11 +163,11 @@ export const readCpuInterface = (gic: Vgic, record: number, vcpu: number, regist
     case Icc.IAR1:
       return gic.acknowledge(record, vcpu);
     case Icc.HPPIR1:
-      return gic.highest(record, vcpu);
+      return gic.highestPending(record, vcpu);
     case Icc.BPR1:
-      return gic.control(record, vcpu, R.BINARY_POINT_1);
+      return binaryPoint1(gic, record, vcpu);
     case Icc.CTLR:
-      return CONTROL_FIXED | (gic.control(record, vcpu, R.SPLIT_END) << 1);
+      return CONTROL_FIXED | readControl(gic, record, vcpu);
     case Icc.SRE:
       return SYSTEM_REGISTERS_ENABLED;
     case Icc.IGRPEN0:
@@ -177,6 +178,16 @@ export const readCpuInterface = (gic: Vgic, record: number, vcpu: number, regist
       return undefined;
   }
 };
+
+/** ICC_BPR1_EL1; while ICC_BPR0_EL1 counts for both groups, that one's value plus one. */
+const binaryPoint1 = (gic: Vgic, record: number, vcpu: number): number =>
+  gic.control(record, vcpu, R.COMMON_BINARY_POINT) === 0
+    ? gic.control(record, vcpu, R.BINARY_POINT_1)
+    : Math.min(gic.control(record, vcpu, R.BINARY_POINT_0) + 1, 7);
+
+const readControl = (gic: Vgic, record: number, vcpu: number): number =>
+  (gic.control(record, vcpu, R.COMMON_BINARY_POINT) === 0 ? 0 : Control.commonBinaryPoint) |
+  (gic.control(record, vcpu, R.SPLIT_END) === 0 ? 0 : Control.endMode);
 
 /** Writes a CPU interface register, given as two halves; false if there is none of this key. */
 export const writeCpuInterface = (
@@ -198,13 +209,15 @@ export const writeCpuInterface = (
       gic.deactivate(record, vcpu, lo & 0xffffff);
       return true;
     case Icc.SGI1R:
-      gic.sendSoftware(record, (lo >>> 24) & 15, softwareTargets(gic, record, vcpu, lo, hi));
+      gic.sendSoftware(record, vcpu, (lo >>> 24) & 15, softwareTargets(gic, record, vcpu, lo, hi));
       return true;
     case Icc.BPR0:
       gic.setControl(record, vcpu, R.BINARY_POINT_0, Math.max(lo & 7, 2));
       return true;
     case Icc.BPR1:
-      gic.setControl(record, vcpu, R.BINARY_POINT_1, Math.max(lo & 7, 3));
+      if (gic.control(record, vcpu, R.COMMON_BINARY_POINT) === 0) {
+        gic.setControl(record, vcpu, R.BINARY_POINT_1, Math.max(lo & 7, 3));
+      }
       return true;
     case Icc.AP0R0:
       gic.setControl(record, vcpu, R.ACTIVE_PRIORITIES_0, lo >>> 0);
@@ -213,7 +226,8 @@ export const writeCpuInterface = (
       gic.setControl(record, vcpu, R.ACTIVE_PRIORITIES_1, lo >>> 0);
       return true;
     case Icc.CTLR:
-      gic.setControl(record, vcpu, R.SPLIT_END, (lo >>> 1) & 1);
+      gic.setControl(record, vcpu, R.COMMON_BINARY_POINT, (lo & Control.commonBinaryPoint) === 0 ? 0 : 1);
+      gic.setControl(record, vcpu, R.SPLIT_END, (lo & Control.endMode) === 0 ? 0 : 1);
       return true;
     case Icc.IGRPEN0:
       gic.setControl(record, vcpu, R.GROUP_ENABLE_0, lo & 1);

@@ -1,11 +1,13 @@
 /**
  * The virtual interrupt controller's record: one for each domain, in machine memory. Byte offsets.
  *
- * An interrupt's entry is eight bytes: flags, priority, GICv2 targets, a free byte, and the affinity it is routed to (GICv3) or
- * for SGIs of GICv2 the set of senders. Private interrupts (0 to 31) lie in each vCPU's area, shared ones in the record.
+ * An interrupt's entry is eight bytes: flags, priority, GICv2 targets, for a GICv2's SGIs the set of senders who wait, and the
+ * affinity it is routed to (GICv3). Private interrupts (0 to 31) lie in each vCPU's area, shared ones in the record.
  */
 
 export const SHARED_INTERRUPTS = 224;
+/** Software-generated interrupts: the first of the private ones. */
+export const SOFTWARE_INTERRUPTS = 16;
 export const PRIVATE_INTERRUPTS = 32;
 export const INTERRUPTS = PRIVATE_INTERRUPTS + SHARED_INTERRUPTS;
 export const MAX_VCPUS = 8;
@@ -21,6 +23,7 @@ export const ENTRY_SIZE = 8;
 export const ENTRY_FLAGS = 0;
 export const ENTRY_PRIORITY = 1;
 export const ENTRY_TARGETS = 2;
+export const ENTRY_SENDERS = 3;
 export const ENTRY_ROUTE = 4;
 
 /** Flags of an interrupt. */
@@ -61,5 +64,7 @@ export const SPLIT_END = CPU_STATE + 36;
 export const ASLEEP = CPU_STATE + 40;
 /** GICR_CTLR. */
 export const REDISTRIBUTOR_CONTROL = CPU_STATE + 44;
+/** ICC_CTLR_EL1.CBPR: 1 lets ICC_BPR0_EL1 group the priorities of group 1, too. */
+export const COMMON_BINARY_POINT = CPU_STATE + 48;
 
 export const VGIC_RECORD_SIZE = VCPU + MAX_VCPUS * VCPU_SIZE;

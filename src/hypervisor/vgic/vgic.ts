@@ -1,6 +1,6 @@
+import { lock, unlock } from '../../cpu/lock.ts';
 import type { MachineMemory } from '../../cpu/machine-memory.ts';
 import { INTERRUPT_LINE } from '../../cpu/state.ts';
-import { lock, unlock } from '../../memory/lock.ts';
 import { EVENT_INTERRUPT } from '../abi/guest-layout.ts';
 import * as R from './record.ts';
 
@@ -17,6 +17,12 @@ export const SPURIOUS = 1023;
 const IDLE_PRIORITY = 0xff;
 /** Five bits of priority are implemented. */
 export const PRIORITY_BITS = 0xf8;
+/** Where an interrupt identifier of a GICv2 has the sender of an SGI. */
+const SENDER_SHIFT = 10;
+
+/** How the CPU interface names an interrupt: with the lowest-numbered of its senders, if it has any. */
+const identifier = (interrupt: number, senders: number): number =>
+  senders === 0 ? interrupt : interrupt | ((31 - Math.clz32(senders & -senders)) << SENDER_SHIFT);
 
 export interface VgicEvents {
   /** A vCPU's interrupt line rose. */
@@ -45,7 +51,8 @@ export class Vgic {
       this.memory.u32[(area + R.BINARY_POINT_0) >>> 2] = 2;
       this.memory.u32[(area + R.BINARY_POINT_1) >>> 2] = 3;
       for (let interrupt = 0; interrupt < R.PRIVATE_INTERRUPTS; interrupt++) {
-        const flags = R.Flag.group1 | (interrupt < 16 ? R.Flag.edge | (version === 2 ? R.Flag.enabled : 0) : 0);
+        const flags =
+          R.Flag.group1 | (interrupt < R.SOFTWARE_INTERRUPTS ? R.Flag.edge | (version === 2 ? R.Flag.enabled : 0) : 0);
         this.memory.u8[this.entry(record, vcpu, interrupt) + R.ENTRY_FLAGS] = flags;
       }
     });
@@ -58,6 +65,10 @@ export class Vgic {
 
   vcpus(record: number): number {
     return this.memory.u32[(record + R.VCPU_COUNT) >>> 2] as number;
+  }
+
+  isVersion2(record: number): boolean {
+    return this.memory.u32[(record + R.VERSION) >>> 2] === 2;
   }
 
   area(record: number, vcpu: number): number {
@@ -112,7 +123,7 @@ export class Vgic {
   #targetOf(record: number, interrupt: number): number {
     const entry = this.entry(record, 0, interrupt);
     const count = this.vcpus(record);
-    if (this.memory.u32[(record + R.VERSION) >>> 2] === 2) {
+    if (this.isVersion2(record)) {
       const targets = (this.memory.u8[entry + R.ENTRY_TARGETS] as number) & ((1 << count) - 1);
       return targets === 0 ? -1 : 31 - Math.clz32(targets & -targets);
     }
@@ -136,14 +147,13 @@ export class Vgic {
     return ((this.memory.u32[(record + R.DISTRIBUTOR_CONTROL) >>> 2] as number) & 3) !== 0;
   }
 
-  /** The interrupt that a vCPU would take, by priority and number; SPURIOUS if none beats mask and running priority. */
-  highest(record: number, vcpu: number): number {
+  /** The interrupt of the highest priority, then the lowest number, that waits for a vCPU; SPURIOUS if none does. */
+  #highestPending(record: number, vcpu: number): number {
     const area = this.area(record, vcpu);
     const { u8, i32, u32 } = this.memory;
     if (!this.#distributorOn(record) || u32[(area + R.GROUP_ENABLE_1) >>> 2] === 0) return SPURIOUS;
-    const mask = u32[(area + R.PRIORITY_MASK) >>> 2] as number;
     let best = SPURIOUS;
-    let bestPriority = Math.min(mask, this.runningPriority(record, vcpu));
+    let bestPriority = IDLE_PRIORITY;
     for (let word = 0; word < R.INTERRUPTS / 32; word++) {
       let bits = i32[(area + R.CANDIDATES + word * 4) >>> 2] as number;
       while (bits !== 0) {
@@ -159,7 +169,39 @@ export class Vgic {
     return best;
   }
 
-  /** The priority in service, 0xff if none. */
+  /** That interrupt, if it is above the priority mask and its group priority above what runs; else SPURIOUS. */
+  #deliverable(record: number, vcpu: number): number {
+    const interrupt = this.#highestPending(record, vcpu);
+    if (interrupt === SPURIOUS) return SPURIOUS;
+    const area = this.area(record, vcpu);
+    const priority = this.memory.u8[this.entry(record, vcpu, interrupt) + R.ENTRY_PRIORITY] as number;
+    if (priority >= (this.memory.u32[(area + R.PRIORITY_MASK) >>> 2] as number)) return SPURIOUS;
+    const running = this.runningPriority(record, vcpu);
+    const groupBits = this.#groupBits(record, area);
+    return running === IDLE_PRIORITY || (priority & groupBits) < (running & groupBits) ? interrupt : SPURIOUS;
+  }
+
+  /**
+   * The bits of a priority that decide about preemption. A GICv2's interrupts are all in the group of GICC_BPR; a GICv3's are in
+   * group 1, whose register counts one further.
+   */
+  #groupBits(record: number, area: number): number {
+    const { u32 } = this.memory;
+    if (this.isVersion2(record) || u32[(area + R.COMMON_BINARY_POINT) >>> 2] !== 0) {
+      return (0xff << ((u32[(area + R.BINARY_POINT_0) >>> 2] as number) + 1)) & 0xff;
+    }
+    return (0xff << (u32[(area + R.BINARY_POINT_1) >>> 2] as number)) & 0xff;
+  }
+
+  /** What the guest reads as the highest pending interrupt: neither the priority mask nor what runs hides it. */
+  highestPending(record: number, vcpu: number): number {
+    return this.locked(record, () => {
+      const interrupt = this.#highestPending(record, vcpu);
+      return interrupt === SPURIOUS ? SPURIOUS : identifier(interrupt, this.senders(record, vcpu, interrupt));
+    });
+  }
+
+  /** The group priority in service, 0xff if none. */
   runningPriority(record: number, vcpu: number): number {
     const active = this.memory.i32[(this.area(record, vcpu) + R.ACTIVE_PRIORITIES_1) >>> 2] as number;
     return active === 0 ? IDLE_PRIORITY : (31 - Math.clz32(active & -active)) << 3;
@@ -168,7 +210,7 @@ export class Vgic {
   /** Sets a vCPU's interrupt line by what it could take now. The lock is held. */
   evaluate(record: number, vcpu: number): void {
     const state = this.memory.u32[(this.area(record, vcpu) + R.CPU_STATE) >>> 2] as number;
-    const line = this.highest(record, vcpu) === SPURIOUS ? 0 : 1;
+    const line = this.#deliverable(record, vcpu) === SPURIOUS ? 0 : 1;
     const before = Atomics.exchange(this.memory.i32, (state + INTERRUPT_LINE) >>> 2, line);
     if (line === 1 && before === 0) this.#events.wake(state);
   }
@@ -193,18 +235,22 @@ export class Vgic {
     this.change(record, vcpu, interrupt, level ? R.Flag.line | latch : 0, level ? 0 : R.Flag.line);
   }
 
-  /** Acknowledges: the interrupt becomes active and its priority runs. */
+  /** Acknowledges: the interrupt becomes active and its priority runs. Of a GICv2's SGI the result also has the sender. */
   acknowledge(record: number, vcpu: number): number {
     return this.locked(record, () => {
-      const interrupt = this.highest(record, vcpu);
+      const interrupt = this.#deliverable(record, vcpu);
       if (interrupt === SPURIOUS) return SPURIOUS;
       const area = this.area(record, vcpu);
-      const priority = this.memory.u8[this.entry(record, vcpu, interrupt) + R.ENTRY_PRIORITY] as number;
+      const entry = this.entry(record, vcpu, interrupt);
+      const group = (this.memory.u8[entry + R.ENTRY_PRIORITY] as number) & this.#groupBits(record, area);
       const active = (area + R.ACTIVE_PRIORITIES_1) >>> 2;
-      this.memory.i32[active] = (this.memory.i32[active] as number) | (1 << (priority >>> 3));
-      this.change(record, vcpu, interrupt, R.Flag.active, R.Flag.pending);
+      this.memory.i32[active] = (this.memory.i32[active] as number) | (1 << (group >>> 3));
+      const senders = this.senders(record, vcpu, interrupt);
+      const waiting = senders & (senders - 1);
+      this.memory.u8[entry + R.ENTRY_SENDERS] = waiting;
+      this.change(record, vcpu, interrupt, R.Flag.active, waiting === 0 ? R.Flag.pending : 0);
       this.evaluate(record, vcpu);
-      return interrupt;
+      return identifier(interrupt, senders);
     });
   }
 
@@ -216,16 +262,17 @@ export class Vgic {
       const active = (area + R.ACTIVE_PRIORITIES_1) >>> 2;
       const levels = this.memory.i32[active] as number;
       this.memory.i32[active] = levels & (levels - 1);
-      if (this.memory.u32[(area + R.SPLIT_END) >>> 2] === 0) this.#deactivate(record, vcpu, interrupt);
+      if (this.memory.u32[(area + R.SPLIT_END) >>> 2] === 0) this.clearActive(record, vcpu, interrupt);
       this.evaluate(record, vcpu);
     });
   }
 
   deactivate(record: number, vcpu: number, interrupt: number): void {
-    this.locked(record, () => this.#deactivate(record, vcpu, interrupt));
+    this.locked(record, () => this.clearActive(record, vcpu, interrupt));
   }
 
-  #deactivate(record: number, vcpu: number, interrupt: number): void {
+  /** Makes an interrupt inactive and looks at its line, if nobody tells when that falls. The lock is held. */
+  clearActive(record: number, vcpu: number, interrupt: number): void {
     if (interrupt >= R.INTERRUPTS) return;
     if (interrupt !== EVENT_INTERRUPT) {
       this.change(record, vcpu, interrupt, 0, R.Flag.active);
@@ -236,13 +283,28 @@ export class Vgic {
     this.change(record, vcpu, interrupt, level, R.Flag.active | R.Flag.line);
   }
 
-  /** Sends a software-generated interrupt (0 to 15) to the vCPUs of a bit set. */
-  sendSoftware(record: number, interrupt: number, targets: number): void {
+  /** `sender` sends a software-generated interrupt (0 to 15) to the vCPUs of a bit set. */
+  sendSoftware(record: number, sender: number, interrupt: number, targets: number): void {
     this.locked(record, () => {
       for (let vcpu = 0; vcpu < this.vcpus(record); vcpu++) {
-        if (((targets >>> vcpu) & 1) !== 0) this.change(record, vcpu, interrupt, R.Flag.pending, 0);
+        if (((targets >>> vcpu) & 1) === 0) continue;
+        if (this.isVersion2(record)) this.changeSenders(record, vcpu, interrupt, 1 << sender, 0);
+        else this.change(record, vcpu, interrupt, R.Flag.pending, 0);
       }
     });
+  }
+
+  /** The vCPUs whose SGI waits for `vcpu`, as a bit set: of a GICv2's SGIs alone, 0 for others. */
+  senders(record: number, vcpu: number, interrupt: number): number {
+    return this.memory.u8[this.entry(record, vcpu, interrupt) + R.ENTRY_SENDERS] as number;
+  }
+
+  /** Changes who waits with an SGI of a GICv2; it is pending while anyone does. The lock is held. */
+  changeSenders(record: number, vcpu: number, interrupt: number, set: number, clear: number): void {
+    const everyone = (1 << this.vcpus(record)) - 1;
+    const senders = ((this.senders(record, vcpu, interrupt) & ~clear) | set) & everyone;
+    this.memory.u8[this.entry(record, vcpu, interrupt) + R.ENTRY_SENDERS] = senders;
+    this.change(record, vcpu, interrupt, senders === 0 ? 0 : R.Flag.pending, senders === 0 ? R.Flag.pending : 0);
   }
 
   /** Sets a field of a vCPU's area that decides what it takes. */

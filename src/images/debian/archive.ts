@@ -103,7 +103,7 @@ export class DebianArchive {
         'expired',
         `${mirror.url}: its Release file for ${suite} is of ${release.date.toUTCString()}, older than one already ` +
           `seen (${known.date.toUTCString()}). The mirror lags behind, or someone replays old files. To use it all ` +
-          'the same, allow expired releases.',
+          'the same, give --allow-expired.',
       );
     }
     await store.writeRecord(await this.#recordName(), JSON.stringify({ ...record, fetched: now().toISOString() }));

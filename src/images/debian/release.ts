@@ -76,6 +76,6 @@ export function checkRelease(release: Release, suite: string, now: Date, allowEx
   throw new ImageError(
     'expired',
     `${file}: expired on ${release.validUntil.toUTCString()}. Either the mirror no longer follows Debian, or this ` +
-      `machine's clock (${now.toUTCString()}) is wrong. To use it all the same, allow expired releases.`,
+      `machine's clock (${now.toUTCString()}) is wrong. To use it all the same, give --allow-expired.`,
   );
 }

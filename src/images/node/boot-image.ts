@@ -1,6 +1,6 @@
 /** The entry point for the command line: boot images by name, and kernel files by path. */
 import { readFile } from 'node:fs/promises';
-import { type BootImage, provideBootImage } from '../boot-image.ts';
+import { type BootImage, type BootImageContext, provideBootImage } from '../boot-image.ts';
 import type { Mirror } from '../debian/archive.ts';
 import { ImageError } from '../errors.ts';
 import { decodeKernel } from '../kernel-image.ts';
@@ -67,30 +67,36 @@ export async function readNamedFile(path: string): Promise<Uint8Array> {
 }
 
 /**
+ * What this host brings to fetch, check and keep packages of Debian's.
+ *
+ * @throws ImageError `format`, `permission`, `io` for the settings file or a keyring
+ */
+export async function imageContext(options: ResolveBootImageOptions = {}): Promise<BootImageContext> {
+  const { environment = process.env, onProgress, signal } = options;
+  const configuration = await readConfiguration(environment);
+  const keyringPath = options.keyring ?? configuration.keyring;
+  return {
+    transport: new HttpTransport({ environment }),
+    store: new FileStore(options.cacheDirectory ?? cachePath(configuration, environment)),
+    decoders: NodeDecoders,
+    keyring: keyringPath === undefined ? DebianArchiveKeys : [await readNamedFile(keyringPath)],
+    keyringName: keyringPath ?? "Debian's archive",
+    mirror: () => findMirror(options, configuration),
+    now: () => new Date(),
+    onProgress,
+    signal,
+  };
+}
+
+/**
  * The kernel and ramdisk to boot: from the cache, or fetched from a Debian mirror, verified and built.
  *
  * @throws ImageError of any code
  * @throws the signal's reason when aborted
  */
 export async function resolveBootImage(options: ResolveBootImageOptions = {}): Promise<BootImage> {
-  const { suite = 'bookworm', kernelPackage = 'linux-image-cloud-arm64', environment = process.env } = options;
-  const { offline = false, refresh = false, onProgress, signal } = options;
-  const configuration = await readConfiguration(environment);
-  const keyringPath = options.keyring ?? configuration.keyring;
-  return await provideBootImage(
-    {
-      transport: new HttpTransport({ environment }),
-      store: new FileStore(options.cacheDirectory ?? cachePath(configuration, environment)),
-      decoders: NodeDecoders,
-      keyring: keyringPath === undefined ? DebianArchiveKeys : [await readNamedFile(keyringPath)],
-      keyringName: keyringPath ?? "Debian's archive",
-      mirror: () => findMirror(options, configuration),
-      now: () => new Date(),
-      onProgress,
-      signal,
-    },
-    { suite, kernelPackage, offline, refresh },
-  );
+  const { suite = 'bookworm', kernelPackage = 'linux-image-cloud-arm64', offline = false, refresh = false } = options;
+  return await provideBootImage(await imageContext(options), { suite, kernelPackage, offline, refresh });
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Subject } from '../subject.ts';
 import { FaultStatus, Syndrome } from '../syndrome.ts';
 import { Vector } from '../vectors.ts';
 
-const { x0, x1, x2, x6, xzr } = registers;
+const { x0, x1, x2, x6, xzr, sp } = registers;
 
 /** The encoding that is never an instruction. */
 const UDF = 0;
@@ -61,6 +61,23 @@ const checkOtherStack = (guest: GuestAssembler): void => {
   expectVector(guest, 'exception with the stack pointer of EL0', Vector.current);
 };
 
+const checkStackAlignment = (guest: GuestAssembler): void => {
+  guest.mov(x6, Place.argument + 8);
+  guest.msr('SP_EL0', x6);
+  guest.mov(x6, Place.firstPage);
+  guest.expectFault(
+    'load by a misaligned stack pointer',
+    { syndrome: Syndrome.stackAlignment },
+    () => {
+      guest.msr('SPSel', 0);
+      guest.str(x6, [x6]);
+      guest.ldr(x6, [x6]);
+    },
+    () => guest.ldr(x6, [sp]),
+  );
+  guest.expect('load and store by another register meanwhile', x6, Place.firstPage);
+};
+
 const checkPlaces = (guest: GuestAssembler): void => {
   guest.mov(x6, Place.firstPage + 2);
   guest.expectFault(
@@ -76,6 +93,12 @@ const checkPlaces = (guest: GuestAssembler): void => {
     { syndrome: Syndrome.dataAbort(FaultStatus.alignment), address: Place.firstPage + 1 },
     () => {},
     () => guest.ldaxr(x1, x6),
+  );
+  guest.expectFault(
+    'DC ZVA',
+    { syndrome: Syndrome.storeAbort(FaultStatus.alignment), address: Place.firstPage + 1 },
+    () => {},
+    () => guest.dc('zva', x6),
   );
 };
 
@@ -102,6 +125,7 @@ export const faults: Subject = {
     checkInstructions(guest);
     checkSavedState(guest);
     checkOtherStack(guest);
+    checkStackAlignment(guest);
     checkPlaces(guest);
     checkIllegalReturn(guest);
   },

@@ -3,6 +3,7 @@ import { resetProcessor } from '../../../src/cpu/arm64/reset.ts';
 import { CPACR_EL1, MAIR_EL1, SCTLR_EL1, TCR_EL1, TTBR0_EL1, VCPU_SIZE } from '../../../src/cpu/arm64/system-state.ts';
 import type { CodeCacheLayout } from '../../../src/cpu/code-cache.ts';
 import { type Engine, HEAT_BYTES } from '../../../src/cpu/engine.ts';
+import { QUIET_POINT_BYTES } from '../../../src/cpu/quiet-point.ts';
 import { PAIR_LOCKS } from '../../../src/cpu/state.ts';
 import { CODE, CODE_BYTES, DATA, DATA_BYTES, DATA_PAGES, PAGE, WRITABLE_PAGES } from './cases/layout.ts';
 
@@ -25,6 +26,7 @@ const MEMORY_BYTES = MEMORY_PAGES * 65536;
 /** The vCPU's record. */
 export const STATE = allocate(VCPU_SIZE);
 export const HEAT = allocate(HEAT_BYTES);
+export const QUIET_POINT = allocate(QUIET_POINT_BYTES);
 const LOCKS = allocate(PAGE);
 const CONTROL = allocate(PAGE);
 const FRAME_TABLE = allocate((MEMORY_BYTES / PAGE) * 4);

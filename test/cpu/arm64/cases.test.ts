@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { system } from '../../../src/cpu/arm64/instructions/system.ts';
-import { baseOrStack, destination, immediate64 } from '../../../src/cpu/arm64/operands.ts';
+import { destination, generalOrStack, immediate64, memoryBase } from '../../../src/cpu/arm64/operands.ts';
 import { instruction } from '../../../src/cpu/instruction.ts';
 import { compareImages } from './cases/compare.ts';
 import { Field, Image, Outcome, registerOffset, SP_NUMBER, V_NUMBER } from './cases/image.ts';
@@ -24,7 +24,11 @@ const processorWithAdd = (step: number): Processor =>
     instruction({
       name: 'ADD (immediate)',
       bits: '1 0 0 100010 0 imm12:12 Rn:5 Rd:5',
-      operands: { d: baseOrStack('Rd'), n: baseOrStack('Rn'), imm: immediate64((f) => (f.imm12 as number) + step) },
+      operands: {
+        d: generalOrStack('Rd'),
+        n: generalOrStack('Rn'),
+        imm: immediate64((f) => (f.imm12 as number) + step),
+      },
       describe(o, x) {
         o.set(x.d, o.add(o.get64(x.n), x.imm));
       },
@@ -32,7 +36,7 @@ const processorWithAdd = (step: number): Processor =>
     instruction({
       name: 'LDR (no offset)',
       bits: '11 111 0 01 01 000000000000 Rn:5 Rt:5',
-      operands: { n: baseOrStack('Rn'), t: destination('Rt') },
+      operands: { n: memoryBase('Rn'), t: destination('Rt') },
       describe(o, x) {
         o.set(x.t, o.load(8, o.get64(x.n)));
       },

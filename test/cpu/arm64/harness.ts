@@ -8,8 +8,18 @@ import { type Environment, NOT_MEMORY } from '../../../src/cpu/environment.ts';
 import { Exit } from '../../../src/cpu/exits.ts';
 import type { Instruction } from '../../../src/cpu/instruction.ts';
 import { MachineMemory } from '../../../src/cpu/machine-memory.ts';
+import { QuietPoint } from '../../../src/cpu/quiet-point.ts';
 import { BUDGET, PC, PENDING_ADDRESS, PENDING_KIND, PENDING_SYNDROME } from '../../../src/cpu/state.ts';
-import { codeCacheLayout, codeFrame, dataFrame, HEAT, MEMORY_PAGES, STATE, setUpProcessor } from './address-space.ts';
+import {
+  codeCacheLayout,
+  codeFrame,
+  dataFrame,
+  HEAT,
+  MEMORY_PAGES,
+  QUIET_POINT,
+  STATE,
+  setUpProcessor,
+} from './address-space.ts';
 import { Field, Image, Outcome } from './cases/image.ts';
 import {
   background,
@@ -92,6 +102,7 @@ export class Processor {
       memory: this.#memory,
       environment,
       codeCache: codeCacheLayout,
+      quietPoint: new QuietPoint(this.#memory, QUIET_POINT, true),
       heatTable: HEAT,
       hotThreshold: tier === 'hot' ? 1 : 0,
       now: () => 0,

@@ -1,10 +1,12 @@
 import type { EngineRuntime } from '../../architecture.ts';
+import type { Decoder } from '../../decoder.ts';
 import type { MachineMemory } from '../../machine-memory.ts';
 import { Status } from '../../runtime.ts';
 import { CODE_PAGE, PC } from '../../state.ts';
 import { fetch } from '../instruction-fetch.ts';
 import { raise } from '../pending.ts';
 import { DAIF_D, SPSR_SS } from '../processor-state.ts';
+import { checkHeld, stackChanged } from '../stack-alignment.ts';
 import { SOFTWARE_STEP } from '../state.ts';
 import { ExceptionClass, FaultStatus, syndrome } from '../syndrome.ts';
 import { MDSCR_EL1, STEPPED } from '../system-state.ts';
@@ -15,6 +17,11 @@ import { debugEnabled, debugEnabledFrom, MDSCR_SS } from './enabled.ts';
  * Single-stepping (Arm ARM D2.12) and what else happens around an instruction that runs by itself. PSTATE.SS is 1 before the
  * step ("active, not pending") and 0 when its exception is due.
  */
+
+/** What lets instructions run by themselves. */
+export interface SteppingRuntime extends EngineRuntime {
+  readonly decoder: Decoder;
+}
 
 /** Values of the STEPPED field. */
 const Step = {
@@ -53,11 +60,12 @@ const raiseStep = (memory: MachineMemory, state: number): number => {
 };
 
 /**
- * What comes before an instruction while `debugActive` holds: a due single-step exception, an instruction abort, or a
- * breakpoint. Gives a Status; Status.exception means that the exception is pending and the instruction must not run.
+ * What comes before an instruction that runs by itself, while `debugActive` holds or because `isHeld`: a due single-step
+ * exception, an instruction abort, a breakpoint, or a stack alignment fault. Gives a Status; Status.exception means that the
+ * exception is pending and the instruction must not run.
  */
-export const beforeInstruction = (runtime: EngineRuntime, state: number): number => {
-  const { memory, codeCache } = runtime;
+export const beforeInstruction = (runtime: SteppingRuntime, state: number): number => {
+  const { memory, codeCache, decoder } = runtime;
   const words = memory.i32;
   const stepping = isStepping(memory, state);
   if (stepping && words[(state + SOFTWARE_STEP) >>> 2] === 0) return raiseStep(memory, state);
@@ -67,15 +75,15 @@ export const beforeInstruction = (runtime: EngineRuntime, state: number): number
   if (debugEnabled(memory, state) && breakpointHit(words, state)) {
     return raise(memory, state, syndrome(ExceptionClass.breakpoint, FaultStatus.debug));
   }
-  if (!stepping) return Status.done;
   const frame = codeCache.frameOf(memory.u32[(state + CODE_PAGE) >>> 2] as number);
   const word = words[(frame + ((words[(state + PC) >>> 2] as number) & 0xffc)) >>> 2] as number;
-  words[(state + STEPPED) >>> 2] = Step.running | (isLoadExclusive(word) ? Step.exclusive : 0);
-  return Status.done;
+  if (stepping) words[(state + STEPPED) >>> 2] = Step.running | (isLoadExclusive(word) ? Step.exclusive : 0);
+  return checkHeld(memory, decoder, state, word);
 };
 
 /** To be called after an instruction that beforeInstruction let run, unless it ended with an exception or was an ERET. */
 export const afterStep = ({ memory }: EngineRuntime, state: number): void => {
+  stackChanged(memory, state);
   const words = memory.i32;
   const step = words[(state + STEPPED) >>> 2] as number;
   if ((step & Step.running) === 0) return;

@@ -2,7 +2,7 @@ import { type Instruction, instruction } from '../../instruction.ts';
 import type { AtomicOperation, Builder } from '../../ir/builder.ts';
 import { compareExchangePair } from '../../ir/compare-exchange-pair.ts';
 import type { I32, I64 } from '../../ir/value.ts';
-import { baseOrStack, computed, destination, immediate32, source } from '../operands.ts';
+import { computed, destination, immediate32, memoryBase, source } from '../operands.ts';
 import { readOffset, writeOffset } from '../state.ts';
 
 /**
@@ -50,7 +50,7 @@ const readModifyWrite = (name: string, code: string, modify: Modify): Instructio
     name,
     bits: `size:2 111000 A:1 R:1 1 Rs:5 ${code} 00 Rn:5 Rt:5`,
     shape: ['size'],
-    operands: { s: source('Rs'), t: destination('Rt'), n: baseOrStack('Rn') },
+    operands: { s: source('Rs'), t: destination('Rt'), n: memoryBase('Rn') },
     describe(o, x, f) {
       const bytes = sizeOf(f.size);
       o.set(x.t, modify(o, bytes, o.machineAddress(bytes, o.get64(x.n)), o.get64(x.s)));
@@ -61,7 +61,7 @@ const compareAndSwap = instruction({
   name: 'CAS',
   bits: 'size:2 0010001 L:1 1 Rs:5 o0:1 11111 Rn:5 Rt:5',
   shape: ['size'],
-  operands: { s: source('Rs'), d: destination('Rs'), t: source('Rt'), n: baseOrStack('Rn') },
+  operands: { s: source('Rs'), d: destination('Rs'), t: source('Rt'), n: memoryBase('Rn') },
   describe(o, x, f) {
     const bytes = sizeOf(f.size);
     const machineAddress = o.machineAddress(bytes, o.get64(x.n));
@@ -81,7 +81,7 @@ const compareAndSwapPair = instruction({
     s2: computed((f) => writeOffset((f.Rs as number) + 1)),
     t: source('Rt'),
     t2: computed((f) => readOffset((f.Rt as number) + 1)),
-    n: baseOrStack('Rn'),
+    n: memoryBase('Rn'),
     // s2 names where to write: of the zero register that is no place to read.
     s2Mask: immediate32((f) => (f.Rs === 30 ? 0 : -1)),
   },

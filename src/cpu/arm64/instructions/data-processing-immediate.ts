@@ -3,22 +3,25 @@ import type { Builder } from '../../ir/builder.ts';
 import type { I64, Value } from '../../ir/value.ts';
 import { decodeBitmask } from '../bitmask-immediate.ts';
 import { addFlags, logicFlags, subtractFlags } from '../flags.ts';
-import { baseOrStack, destination, immediate64, signed, source } from '../operands.ts';
+import { destination, generalOrStack, immediate64, signed, source } from '../operands.ts';
+import { mayMisalign } from '../stack-alignment.ts';
 
 /** Data processing with an immediate (Arm ARM C4.1, "Data Processing -- Immediate"). */
 
 type Integer = Value<'i32' | 'i64'>;
 
 /** imm12, moved up by 12 bits if sh says so. */
-const shiftedImmediate = immediate64((f) => (f.imm12 as number) * (f.sh === 1 ? 4096 : 1));
+const imm12 = (f: Fields): number => (f.imm12 as number) * (f.sh === 1 ? 4096 : 1);
+const shiftedImmediate = immediate64(imm12);
 
 const addSubtract: readonly Instruction[] = [
   instruction({
     name: 'ADD (immediate)',
     bits: 'sf:1 0 0 100010 sh:1 imm12:12 Rn:5 Rd:5',
     shape: ['sf'],
-    operands: { d: baseOrStack('Rd'), n: baseOrStack('Rn'), imm: shiftedImmediate },
+    operands: { d: generalOrStack('Rd'), n: generalOrStack('Rn'), imm: shiftedImmediate },
     common: true,
+    epilogue: mayMisalign('Rd', imm12),
     describe(o, x, f) {
       o.set(x.d, o.add(o.get(x.n, f.sf), o.atWidth(x.imm, f.sf)));
     },
@@ -27,7 +30,7 @@ const addSubtract: readonly Instruction[] = [
     name: 'ADDS (immediate)',
     bits: 'sf:1 0 1 100010 sh:1 imm12:12 Rn:5 Rd:5',
     shape: ['sf'],
-    operands: { d: destination('Rd'), n: baseOrStack('Rn'), imm: shiftedImmediate },
+    operands: { d: destination('Rd'), n: generalOrStack('Rn'), imm: shiftedImmediate },
     common: true,
     describe(o, x, f) {
       o.set(x.d, addFlags(o, o.get(x.n, f.sf), o.atWidth(x.imm, f.sf)));
@@ -37,8 +40,9 @@ const addSubtract: readonly Instruction[] = [
     name: 'SUB (immediate)',
     bits: 'sf:1 1 0 100010 sh:1 imm12:12 Rn:5 Rd:5',
     shape: ['sf'],
-    operands: { d: baseOrStack('Rd'), n: baseOrStack('Rn'), imm: shiftedImmediate },
+    operands: { d: generalOrStack('Rd'), n: generalOrStack('Rn'), imm: shiftedImmediate },
     common: true,
+    epilogue: mayMisalign('Rd', imm12),
     describe(o, x, f) {
       o.set(x.d, o.sub(o.get(x.n, f.sf), o.atWidth(x.imm, f.sf)));
     },
@@ -47,7 +51,7 @@ const addSubtract: readonly Instruction[] = [
     name: 'SUBS (immediate)',
     bits: 'sf:1 1 1 100010 sh:1 imm12:12 Rn:5 Rd:5',
     shape: ['sf'],
-    operands: { d: destination('Rd'), n: baseOrStack('Rn'), imm: shiftedImmediate },
+    operands: { d: destination('Rd'), n: generalOrStack('Rn'), imm: shiftedImmediate },
     common: true,
     describe(o, x, f) {
       o.set(x.d, subtractFlags(o, o.get(x.n, f.sf), o.atWidth(x.imm, f.sf)));
@@ -90,11 +94,12 @@ const logical = (name: string, opc: string, common: boolean, operation: Logic): 
     shape: ['sf'],
     valid: (f) => (f.sf === 1 || f.N === 0) && bitmask(f) !== null,
     operands: {
-      d: name === 'ANDS' ? destination('Rd') : baseOrStack('Rd'),
+      d: name === 'ANDS' ? destination('Rd') : generalOrStack('Rd'),
       n: source('Rn'),
       imm: immediate64((f) => bitmask(f) as Parts),
     },
     common,
+    epilogue: name === 'ANDS' ? null : mayMisalign('Rd'),
     describe(o, x, f) {
       const result = operation(o, o.get(x.n, f.sf), o.atWidth(x.imm, f.sf));
       o.set(x.d, result);

@@ -2,7 +2,8 @@ import { type Instruction, instruction } from '../../instruction.ts';
 import type { Builder } from '../../ir/builder.ts';
 import type { Register, Value } from '../../ir/value.ts';
 import { addCarry, addCarryFlags, addFlags, logicFlags, subtractFlags } from '../flags.ts';
-import { baseOrStack, destination, immediate64, source } from '../operands.ts';
+import { destination, generalOrStack, immediate64, source } from '../operands.ts';
+import { mayMisalign } from '../stack-alignment.ts';
 
 /**
  * Logical and arithmetic instructions on registers, the second one shifted or extended (Arm ARM C4.1, "Data Processing --
@@ -116,23 +117,26 @@ const extended = (o: Builder, register: Register, option: number, sf: number): I
   return option < 4 ? o.zeroExtend(value, bits as 8 | 16 | 32) : o.signExtend(value, bits as 8 | 16 | 32);
 };
 
-const extendedForm = (operation: Operation): Instruction =>
-  instruction({
+const extendedForm = (operation: Operation): Instruction => {
+  const setsFlags = operation.name.endsWith('S');
+  return instruction({
     name: `${operation.name} (extended register)`,
     bits: `sf:1 ${operation.opcode} 01011 00 1 Rm:5 option:3 imm3:3 Rn:5 Rd:5`,
     shape: ['sf', 'option'],
     valid: (f) => (f.imm3 as number) <= 4,
     operands: {
-      d: operation.name.endsWith('S') ? destination('Rd') : baseOrStack('Rd'),
-      n: baseOrStack('Rn'),
+      d: setsFlags ? destination('Rd') : generalOrStack('Rd'),
+      n: generalOrStack('Rn'),
       m: source('Rm'),
       amount: immediate64((f) => f.imm3 as number),
     },
+    epilogue: setsFlags ? null : mayMisalign('Rd'),
     describe(o, x, f) {
       const second = o.shl(extended(o, x.m, f.option, f.sf), o.atWidth(x.amount, f.sf));
       o.set(x.d, operation.result(o, o.get(x.n, f.sf), second));
     },
   });
+};
 
 const withCarry: readonly Operation[] = [
   { name: 'ADC', opcode: '00', result: addCarry },

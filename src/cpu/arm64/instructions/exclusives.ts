@@ -3,8 +3,10 @@ import { type Instruction, instruction } from '../../instruction.ts';
 import { Access, type Builder } from '../../ir/builder.ts';
 import { compareExchangePair } from '../../ir/compare-exchange-pair.ts';
 import type { I32, I64 } from '../../ir/value.ts';
-import { baseOrStack, destination, source } from '../operands.ts';
+import { destination, memoryBase, source } from '../operands.ts';
+import { holdAccessRoutine } from '../stack-alignment.ts';
 import { EXCLUSIVE_ADDRESS, EXCLUSIVE_SIZE, EXCLUSIVE_VALUE } from '../state.ts';
+import { STACK_MISALIGNED } from '../system-state.ts';
 
 /**
  * Exclusive and ordered loads and stores (Arm ARM C4.1, "Load/store exclusive", "Load-acquire/store-release").
@@ -29,7 +31,13 @@ const arm = (o: Builder, bytes: number, address: I64, low: I64, high?: I64): voi
 const storeExclusive = (o: Builder, bytes: number, address: I64, failed: () => I32): I32 => {
   const sizeAgrees = o.eq(o.state32(EXCLUSIVE_SIZE), o.i32(bytes));
   const armed = o.and(sizeAgrees, o.eq(o.state64(EXCLUSIVE_ADDRESS), address));
-  const status = o.ifElse(armed, 'i32', failed, () => o.i32(1));
+  const status = o.ifElse(armed, 'i32', failed, () => {
+    // There is no access that would notice a misaligned stack pointer as base.
+    o.ifThen(o.state32(STACK_MISALIGNED), () => {
+      o.callChecked(holdAccessRoutine, [], []);
+    });
+    return o.i32(1);
+  });
   o.setState32(EXCLUSIVE_SIZE, o.i32(0));
   return status;
 };
@@ -51,7 +59,7 @@ export const exclusives: readonly Instruction[] = [
     name: 'LDXR, LDAXR',
     bits: 'size:2 001000 010 Rs:5 ordered:1 Rt2:5 Rn:5 Rt:5',
     shape: ['size', 'ordered'],
-    operands: { t: destination('Rt'), n: baseOrStack('Rn') },
+    operands: { t: destination('Rt'), n: memoryBase('Rn') },
     describe(o, x, f) {
       const bytes = sizeOf(f.size);
       const address = o.now(o.get64(x.n));
@@ -65,7 +73,7 @@ export const exclusives: readonly Instruction[] = [
     name: 'LDXP, LDAXP',
     bits: '1 sz:1 001000 011 Rs:5 ordered:1 Rt2:5 Rn:5 Rt:5',
     shape: ['sz', 'ordered'],
-    operands: { t: destination('Rt'), t2: destination('Rt2'), n: baseOrStack('Rn') },
+    operands: { t: destination('Rt'), t2: destination('Rt2'), n: memoryBase('Rn') },
     describe(o, x, f) {
       const address = o.now(o.get64(x.n));
       if (f.sz === 0) {
@@ -88,7 +96,7 @@ export const exclusives: readonly Instruction[] = [
     name: 'STXR, STLXR',
     bits: 'size:2 001000 000 Rs:5 o0:1 Rt2:5 Rn:5 Rt:5',
     shape: ['size'],
-    operands: { s: destination('Rs'), t: source('Rt'), n: baseOrStack('Rn') },
+    operands: { s: destination('Rs'), t: source('Rt'), n: memoryBase('Rn') },
     describe(o, x, f) {
       o.set(x.s, storeExclusiveValue(o, sizeOf(f.size), o.get64(x.n), o.get64(x.t)));
     },
@@ -97,7 +105,7 @@ export const exclusives: readonly Instruction[] = [
     name: 'STXP, STLXP',
     bits: '1 sz:1 001000 001 Rs:5 o0:1 Rt2:5 Rn:5 Rt:5',
     shape: ['sz'],
-    operands: { s: destination('Rs'), t: source('Rt'), t2: source('Rt2'), n: baseOrStack('Rn') },
+    operands: { s: destination('Rs'), t: source('Rt'), t2: source('Rt2'), n: memoryBase('Rn') },
     describe(o, x, f) {
       const address = o.get64(x.n);
       if (f.sz === 0) {
@@ -126,7 +134,7 @@ export const exclusives: readonly Instruction[] = [
     name: 'LDAR',
     bits: 'size:2 001000 110 Rs:5 1 Rt2:5 Rn:5 Rt:5',
     shape: ['size'],
-    operands: { t: destination('Rt'), n: baseOrStack('Rn') },
+    operands: { t: destination('Rt'), n: memoryBase('Rn') },
     describe(o, x, f) {
       o.set(x.t, o.load(sizeOf(f.size), o.get64(x.n), Access.aligned));
       o.fence();
@@ -136,7 +144,7 @@ export const exclusives: readonly Instruction[] = [
     name: 'STLR',
     bits: 'size:2 001000 100 Rs:5 1 Rt2:5 Rn:5 Rt:5',
     shape: ['size'],
-    operands: { t: source('Rt'), n: baseOrStack('Rn') },
+    operands: { t: source('Rt'), n: memoryBase('Rn') },
     describe(o, x, f) {
       // The fence after it keeps a later load-acquire from passing it.
       o.fence();

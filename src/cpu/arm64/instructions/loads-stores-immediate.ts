@@ -1,6 +1,7 @@
-import { type Instruction, instruction } from '../../instruction.ts';
+import { type Fields, type Instruction, instruction } from '../../instruction.ts';
 import { Access } from '../../ir/builder.ts';
-import { baseOrStack, immediate64, signed } from '../operands.ts';
+import { immediate64, memoryBase, signed } from '../operands.ts';
+import { mayMisalign } from '../stack-alignment.ts';
 import { generalTransfers, isVector, mnemonicWith, type Transfer, transfers } from './transfers.ts';
 
 /**
@@ -8,10 +9,11 @@ import { generalTransfers, isVector, mnemonicWith, type Transfer, transfers } fr
  * register" with unsigned immediate, unscaled immediate, immediate post- and pre-indexed, and unprivileged).
  *
  * A load that writes back to its own base leaves the new address there (CONSTRAINED UNPREDICTABLE); a store that does stores
- * the old base. SP alignment (SCTLR_ELx.SA) is not checked.
+ * the old base.
  */
 
-const imm9 = immediate64((f) => signed(f.imm9 as number, 9));
+const distance = (f: Fields): number => signed(f.imm9 as number, 9);
+const imm9 = immediate64(distance);
 
 /** The transfers frequent enough for the cold tier's main loop, by mnemonic and width. */
 const commonUnsigned = ['LDR X', 'STR X', 'LDR W', 'STR W', 'LDRB W', 'STRB W', 'LDRH W', 'STRH W', 'LDRSW X'];
@@ -21,7 +23,7 @@ const unsignedOffset = (transfer: Transfer): Instruction => {
   return instruction({
     name: `${mnemonic} (immediate, unsigned offset, ${width})`,
     bits: `${size} 111 ${v} 01 ${opc} imm12:12 Rn:5 Rt:5`,
-    operands: { t: rt, n: baseOrStack('Rn'), imm: immediate64((f) => (f.imm12 as number) * bytes) },
+    operands: { t: rt, n: memoryBase('Rn'), imm: immediate64((f) => (f.imm12 as number) * bytes) },
     common: commonUnsigned.includes(`${mnemonic} ${width}`),
     vector: isVector(transfer),
     describe(o, x) {
@@ -35,7 +37,7 @@ const unscaledOffset = (transfer: Transfer): Instruction => {
   return instruction({
     name: `${mnemonicWith('U', transfer)} (${width})`,
     bits: `${size} 111 ${v} 00 ${opc} 0 imm9:9 00 Rn:5 Rt:5`,
-    operands: { t: rt, n: baseOrStack('Rn'), imm: imm9 },
+    operands: { t: rt, n: memoryBase('Rn'), imm: imm9 },
     vector: isVector(transfer),
     describe(o, x) {
       move(o, x.t, o.add(o.get64(x.n), x.imm), Access.normal);
@@ -48,7 +50,7 @@ const unprivileged = (transfer: Transfer): Instruction => {
   return instruction({
     name: `${mnemonicWith('T', transfer)} (${width})`,
     bits: `${size} 111 ${v} 00 ${opc} 0 imm9:9 10 Rn:5 Rt:5`,
-    operands: { t: rt, n: baseOrStack('Rn'), imm: imm9 },
+    operands: { t: rt, n: memoryBase('Rn'), imm: imm9 },
     describe(o, x) {
       move(o, x.t, o.add(o.get64(x.n), x.imm), Access.unprivileged);
     },
@@ -60,8 +62,9 @@ const postIndex = (transfer: Transfer): Instruction => {
   return instruction({
     name: `${mnemonic} (immediate, post-index, ${width})`,
     bits: `${size} 111 ${v} 00 ${opc} 0 imm9:9 01 Rn:5 Rt:5`,
-    operands: { t: rt, n: baseOrStack('Rn'), imm: imm9 },
+    operands: { t: rt, n: memoryBase('Rn'), imm: imm9 },
     vector: isVector(transfer),
+    epilogue: mayMisalign('Rn', distance),
     describe(o, x) {
       const base = o.now(o.get64(x.n));
       move(o, x.t, base, Access.normal);
@@ -75,8 +78,9 @@ const preIndex = (transfer: Transfer): Instruction => {
   return instruction({
     name: `${mnemonic} (immediate, pre-index, ${width})`,
     bits: `${size} 111 ${v} 00 ${opc} 0 imm9:9 11 Rn:5 Rt:5`,
-    operands: { t: rt, n: baseOrStack('Rn'), imm: imm9 },
+    operands: { t: rt, n: memoryBase('Rn'), imm: imm9 },
     vector: isVector(transfer),
+    epilogue: mayMisalign('Rn', distance),
     describe(o, x) {
       const address = o.now(o.add(o.get64(x.n), x.imm));
       move(o, x.t, address, Access.normal);

@@ -1,7 +1,8 @@
-import { type Instruction, instruction, type RegisterOperand } from '../../instruction.ts';
+import { type Fields, type Instruction, instruction, type RegisterOperand } from '../../instruction.ts';
 import type { Builder } from '../../ir/builder.ts';
 import type { I64, Register } from '../../ir/value.ts';
-import { baseOrStack, destination, immediate64, signed, source, vector } from '../operands.ts';
+import { destination, immediate64, memoryBase, signed, source, vector } from '../operands.ts';
+import { mayMisalign } from '../stack-alignment.ts';
 
 /**
  * Loads and stores of two registers (Arm ARM C4.1, "Load/store register pair" and "Load/store no-allocate pair").
@@ -127,17 +128,19 @@ const common = ['LDP X signed offset', 'STP X signed offset', 'LDP X post-index'
 const pair = (transfer: PairTransfer, mode: Mode): Instruction => {
   const { width, opc, v, l, bytes, register, move } = transfer;
   const mnemonic = mode === noAllocate ? transfer.mnemonic.replace('P', 'NP') : transfer.mnemonic;
+  const distance = (f: Fields): number => signed(f.imm7 as number, 7) * bytes;
   return instruction({
     name: `${mnemonic} (${mode.name}, ${width})`,
     bits: `${opc} 101 ${v} ${mode.bits} ${l} imm7:7 Rt2:5 Rn:5 Rt:5`,
     operands: {
       t: register('Rt'),
       t2: register('Rt2'),
-      n: baseOrStack('Rn'),
-      imm: immediate64((f) => signed(f.imm7 as number, 7) * bytes),
+      n: memoryBase('Rn'),
+      imm: immediate64(distance),
     },
     common: common.includes(`${mnemonic} ${width} ${mode.name}`),
     vector: v === '1',
+    epilogue: mode.kind === 'offset' ? null : mayMisalign('Rn', distance),
     describe(o, x) {
       const base = o.now(o.get64(x.n));
       const moved = o.now(o.add(base, x.imm));

@@ -1,7 +1,7 @@
 import { type Instruction, instruction } from '../../instruction.ts';
 import { Access, type Builder } from '../../ir/builder.ts';
 import type { I64, Register } from '../../ir/value.ts';
-import { baseOrStack, immediate64, source } from '../operands.ts';
+import { immediate64, memoryBase, source } from '../operands.ts';
 import { isVector, type Transfer, transfers } from './transfers.ts';
 
 /** Loads and stores of one register at a base register plus an index (Arm ARM C4.1, "Load/store register (register offset)"). */
@@ -30,7 +30,7 @@ const registerOffset = (transfer: Transfer, extension: Extension): Instruction =
     bits: `${size} 111 ${v} 00 ${opc} 1 Rm:5 ${extension.option} S:1 10 Rn:5 Rt:5`,
     operands: {
       t: rt,
-      n: baseOrStack('Rn'),
+      n: memoryBase('Rn'),
       m: source('Rm'),
       shift: immediate64((f) => (f.S as number) * scale),
     },

@@ -205,6 +205,7 @@ const writes: readonly Instruction[] = [
     name: 'MSR (SPSel)',
     bits: registerMoveBits(encoding.spSel, false),
     operands: { t: source('Rt'), sp: stackInUse },
+    epilogue: () => true,
     describe(o, x) {
       requirePrivilege(o);
       selectStack(o, x.sp, bit0(o, o.get64(x.t)));
@@ -276,6 +277,7 @@ const immediates: readonly Instruction[] = [
     name: 'MSR (SPSel, immediate)',
     bits: '1101010100000 000 0100 CRm:4 101 11111',
     operands: { sp: stackInUse, move: immediateMove(0, 5) },
+    epilogue: () => true,
     describe(o, x) {
       requirePrivilege(o);
       selectStack(o, x.sp, o.and(immediateOf(o, x.move), o.i32(1)));

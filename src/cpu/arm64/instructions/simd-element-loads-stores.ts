@@ -12,6 +12,7 @@ import {
   type Indexing,
   indexings,
   listedRegisters,
+  structureEpilogue,
   structureOperands,
   writeBack,
 } from './simd-structures.ts';
@@ -107,6 +108,7 @@ const single = (element: Element, count: Count, indexing: Indexing): Instruction
       shape,
       operands,
       vector: true,
+      epilogue: structureEpilogue(indexing),
       describe(o, x, f) {
         const index = indexOf(o, x, f);
         const base = o.now(o.get64(baseRegister(x)));
@@ -123,6 +125,7 @@ const single = (element: Element, count: Count, indexing: Indexing): Instruction
       shape,
       operands,
       vector: true,
+      epilogue: structureEpilogue(indexing),
       describe(o, x, f) {
         const index = indexOf(o, x, f);
         const base = o.now(o.get64(baseRegister(x)));
@@ -142,6 +145,7 @@ const replicated = (count: Count, indexing: Indexing): Instruction =>
     shape: ['Q', 'size'],
     operands: structureOperands(count, indexing),
     vector: true,
+    epilogue: structureEpilogue(indexing),
     describe(o, x, f) {
       const lanes = Lanes.ofVector(o, f.size, f.Q);
       const base = o.now(o.get64(baseRegister(x)));

@@ -10,6 +10,7 @@ import {
   type Indexing,
   indexings,
   listedRegisters,
+  structureEpilogue,
   structureOperands,
   writeBack,
 } from './simd-structures.ts';
@@ -91,6 +92,7 @@ const successive = (count: Count, opcode: string, indexing: Indexing): Instructi
       shape: ['Q'],
       operands,
       vector: true,
+      epilogue: structureEpilogue(indexing),
       describe(o, x, f) {
         const width = widthOf(f.Q);
         const base = o.now(o.get64(baseRegister(x)));
@@ -106,6 +108,7 @@ const successive = (count: Count, opcode: string, indexing: Indexing): Instructi
       shape: ['Q'],
       operands,
       vector: true,
+      epilogue: structureEpilogue(indexing),
       describe(o, x, f) {
         const width = widthOf(f.Q);
         const base = o.now(o.get64(baseRegister(x)));
@@ -131,6 +134,7 @@ const interleaved = (count: Count, opcode: string, indexing: Indexing): Instruct
       allowed,
       operands,
       vector: true,
+      epilogue: structureEpilogue(indexing),
       describe(o, x, f) {
         const layout: Layout = { count, size: f.size, width: widthOf(f.Q) };
         const base = o.now(o.get64(baseRegister(x)));
@@ -149,6 +153,7 @@ const interleaved = (count: Count, opcode: string, indexing: Indexing): Instruct
       allowed,
       operands,
       vector: true,
+      epilogue: structureEpilogue(indexing),
       describe(o, x, f) {
         const layout: Layout = { count, size: f.size, width: widthOf(f.Q) };
         const base = o.now(o.get64(baseRegister(x)));

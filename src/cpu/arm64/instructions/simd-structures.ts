@@ -1,7 +1,8 @@
-import type { Immediate32Operand, RegisterOperand } from '../../instruction.ts';
+import type { Fields, Immediate32Operand, RegisterOperand } from '../../instruction.ts';
 import type { Builder } from '../../ir/builder.ts';
 import type { I64, Register } from '../../ir/value.ts';
-import { baseOrStack, source, vector, vectorAfter } from '../operands.ts';
+import { memoryBase, source, vector, vectorAfter } from '../operands.ts';
+import { mayMisalign } from '../stack-alignment.ts';
 
 /**
  * What the loads and stores of SIMD structures have in common: a list of one to four registers from Vt on, a base register
@@ -29,7 +30,7 @@ export const indexings: readonly Indexing[] = [
 export const structureOperands = (count: Count, indexing: Indexing): Record<string, RegisterOperand> => {
   const operands: Record<string, RegisterOperand> = { t0: vector('Rt') };
   for (let i = 1; i < count; i++) operands[`t${i}`] = vectorAfter('Rt', i);
-  operands.n = baseOrStack('Rn');
+  operands.n = memoryBase('Rn');
   if (indexing.name === 'register post-index') operands.m = source('Rm');
   return operands;
 };
@@ -40,6 +41,10 @@ export const elementOperands = (
   indexing: Indexing,
   index: Immediate32Operand,
 ): Record<string, RegisterOperand | Immediate32Operand> => ({ ...structureOperands(count, indexing), index });
+
+/** For the table: whether the form of indexing may change the stack pointer's alignment. */
+export const structureEpilogue = (indexing: Indexing): ((f: Fields) => boolean) | null =>
+  indexing.name === 'no offset' ? null : mayMisalign('Rn');
 
 type OperandsSeen = Readonly<Record<string, unknown>>;
 

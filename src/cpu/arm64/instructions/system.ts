@@ -1,7 +1,7 @@
 import type { EngineRuntime } from '../../architecture.ts';
 import { Exit } from '../../exits.ts';
 import { type Instruction, instruction } from '../../instruction.ts';
-import type { Builder } from '../../ir/builder.ts';
+import { Access, type Builder } from '../../ir/builder.ts';
 import { defineRoutine, Status } from '../../runtime.ts';
 import { PENDING_KIND, PENDING_SYNDROME, SCRATCH } from '../../state.ts';
 import { signalEvent } from '../events.ts';
@@ -12,7 +12,7 @@ import { ALWAYS, CLASS_SHIFT, ExceptionClass, IL_BIT, Pending, syndrome } from '
 import { systemOperation } from '../system-operations.ts';
 import { encodeRegister } from '../system-register.ts';
 import { accessOperand, trapAccess, undefinedAccess } from '../system-registers.ts';
-import { EVENT, SCTLR_EL1 } from '../system-state.ts';
+import { EVENT, SCTLR_EL1, TLB_BROADCAST } from '../system-state.ts';
 
 /** Exception generation, hints, barriers, and SYS (Arm ARM C4.1, "Branches, Exception Generating and System instructions"). */
 
@@ -154,8 +154,12 @@ const barriers: readonly Instruction[] = [
     name: 'DSB',
     bits: '11010101000000110011 CRm:4 100 11111',
     operands: {},
+    // After a broadcast TLBI it waits for the accesses of others that began before; how far it reaches does not matter.
     describe(o) {
       o.fence();
+      const broadcast = o.now(o.state32(TLB_BROADCAST));
+      o.setState32(TLB_BROADCAST, o.i32(0));
+      o.leaveIf(broadcast, Exit.synchronize);
     },
   }),
   instruction({
@@ -217,8 +221,8 @@ const systemInstructions: readonly Instruction[] = [
       });
       const address = o.now(o.get64(x.t));
       const start = o.now(o.and(address, o.i64(-ZERO_BLOCK)));
-      // All is one page; a fault must name the address as it was given.
-      o.store(1, address, o.i32(0));
+      // All is one page; a fault must name the address as it was given. Device memory cannot be zeroed so.
+      o.store(1, address, o.i32(0), Access.memory);
       for (let offset = 0; offset < ZERO_BLOCK; offset += 16) {
         o.store(16, o.add(start, o.i64(offset)), o.v128Zero());
       }

@@ -32,7 +32,7 @@ export const dataAllowed = (words: Int32Array, state: number, user: boolean, wri
 
 /**
  * Finds where a data access inside one page goes, into `place`; enters the page in the translation table if it is plain
- * memory. `misaligned` accesses must not go to Device memory. Gives NO_FAULT or the fault status code.
+ * memory. With `memoryOnly`, as for misaligned accesses, it must not go to Device memory. Gives NO_FAULT or the fault status code.
  */
 export const locate = (
   runtime: EngineRuntime,
@@ -41,7 +41,7 @@ export const locate = (
   hi: number,
   user: boolean,
   write: boolean,
-  misaligned: boolean,
+  memoryOnly: boolean,
 ): number => {
   const { memory, environment } = runtime;
   const words = memory.i32;
@@ -50,7 +50,7 @@ export const locate = (
     const fault = walk(runtime, state, lo, hi, user);
     if (fault !== NO_FAULT) return fault;
     const device = isDevice(mapping.attribute);
-    if (device && misaligned) return FaultStatus.alignment;
+    if (device && memoryOnly) return FaultStatus.alignment;
     if (!dataAllowed(words, state, user, write)) return FaultStatus.permission | mapping.level;
     const frame = environment.translate(state, mapping.frame, write);
     place.physical = mapping.frame * 4096 + (lo & 0xfff);

@@ -1,5 +1,5 @@
 import type { MachineMemory } from '../../machine-memory.ts';
-import { TLB, TLB_UNPRIVILEGED } from '../../state.ts';
+import { TLB, TLB_CODE, TLB_UNPRIVILEGED } from '../../state.ts';
 import {
   ADDEND,
   BANK_SIZE,
@@ -15,6 +15,8 @@ import {
 } from '../../translation-table.ts';
 import { CURRENT_EL } from '../state.ts';
 import {
+  ALIGNED_TLB,
+  ALIGNED_TLB_UNPRIVILEGED,
   BANK_STATE_SIZE,
   BANK_STATES,
   BANKS,
@@ -28,8 +30,10 @@ import {
   LOOSE_ENTRIES,
   LOOSE_MAX,
   LOOSE_USER,
+  MISALIGNED_TLB,
   SIZES,
   SIZES_SIZE,
+  STACK_MISALIGNED,
   TCR_EL1,
   TLB_BANKS,
   TLB_GENERATION,
@@ -42,7 +46,7 @@ import {
 
 /**
  * The banks of a vCPU's translation table: one for EL1; eight for user address spaces (each an ASID with a TTBR0), so that
- * a process switch drops nothing; and one that no data access hits, for when each access must be checked.
+ * a process switch drops nothing; and one that is always empty, for when each data access must be checked.
  *
  * Banks are filled by the thread that runs the vCPU alone, but any thread may drop entries: it makes their tags invalid by
  * single 32-bit stores and counts up TLB_GENERATION before, which takes back a fill that it overlaps with.
@@ -132,19 +136,25 @@ export const resetBanks = (memory: MachineMemory, state: number): void => {
 /** Points the record's TLB fields at the banks that serve the current exception level. */
 export const selectBanks = (memory: MachineMemory, state: number): void => {
   const words = memory.i32;
-  const checked = words[(state + CHECK_ACCESSES) >>> 2] !== 0;
   const inUse = words[(state + USER_BANK) >>> 2] as number;
-  const user = checked || inUse === 0 ? CHECKED_BANK : inUse;
-  words[(state + TLB_UNPRIVILEGED) >>> 2] = bankAddress(state, user) | 0;
-  const current = words[(state + CURRENT_EL) >>> 2] === 0 ? user : checked ? CHECKED_BANK : KERNEL_BANK;
-  // It serves all levels and address spaces, so its instruction entries live no longer than one choice.
-  if (current === CHECKED_BANK) emptyBank(memory, state, CHECKED_BANK);
-  words[(state + TLB) >>> 2] = bankAddress(state, current) | 0;
+  const checked = bankAddress(state, CHECKED_BANK) | 0;
+  const user = inUse === 0 ? checked : bankAddress(state, inUse) | 0;
+  const current = words[(state + CURRENT_EL) >>> 2] === 0 ? user : bankAddress(state, KERNEL_BANK) | 0;
+  const checksAll = words[(state + CHECK_ACCESSES) >>> 2] !== 0;
+  const aligned = checksAll ? checked : current;
+  const alignedUnprivileged = checksAll ? checked : user;
+  const misaligned = words[(state + STACK_MISALIGNED) >>> 2] !== 0;
+  words[(state + TLB_CODE) >>> 2] = current;
+  words[(state + ALIGNED_TLB) >>> 2] = aligned;
+  words[(state + ALIGNED_TLB_UNPRIVILEGED) >>> 2] = alignedUnprivileged;
+  words[(state + MISALIGNED_TLB) >>> 2] = checked;
+  words[(state + TLB) >>> 2] = misaligned ? checked : aligned;
+  words[(state + TLB_UNPRIVILEGED) >>> 2] = misaligned ? checked : alignedUnprivileged;
 };
 
 /** The bank for instruction fetches now. */
 export const fetchBank = (memory: MachineMemory, state: number): number =>
-  bankAt(state, memory.i32[(state + TLB) >>> 2] as number);
+  bankAt(state, memory.i32[(state + TLB_CODE) >>> 2] as number);
 
 const currentAsid = (words: Int32Array, state: number): number => {
   const tcrLo = words[(state + TCR_EL1) >>> 2] as number;

@@ -7,6 +7,7 @@ import { Engine, HEAT_BYTES } from '../../../../src/cpu/engine.ts';
 import { type Environment, NOT_MEMORY } from '../../../../src/cpu/environment.ts';
 import { Exit } from '../../../../src/cpu/exits.ts';
 import { MachineMemory } from '../../../../src/cpu/machine-memory.ts';
+import { QuietPoint } from '../../../../src/cpu/quiet-point.ts';
 import { BUDGET, PAIR_LOCKS } from '../../../../src/cpu/state.ts';
 
 /**
@@ -27,6 +28,7 @@ const LOCKS = PAGE;
 export const BARRIER = 2 * PAGE;
 export const PROGRAM = 3 * PAGE;
 export const DATA = 4 * PAGE;
+const QUIET_POINT = 5 * PAGE;
 
 /** Each contender's own stretch of machine memory, and offsets in it. */
 const OWN = 0x10000;
@@ -70,6 +72,7 @@ const makeContender = ({ memory, number, hotThreshold }: ContenderData): (() => 
       arenaEnd: state + OWN_SIZE,
       control: state + CONTROL,
     },
+    quietPoint: new QuietPoint(machine, QUIET_POINT, true),
     heatTable: state + HEAT,
     hotThreshold,
     now: () => 0,

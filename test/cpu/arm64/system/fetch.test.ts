@@ -106,9 +106,7 @@ describe('a code cache that is full', () => {
     machine.pc = UPPER;
     followCodeCache(runtime, first);
     assert.equal(fetch(runtime, first), Status.done);
-    runtime.codeCache.enter();
     runtime.codeCache.startOver();
-    runtime.codeCache.leave();
     followCodeCache(runtime, second);
     assert.ok(hits(machine, UPPER, 'execute'));
     followCodeCache(runtime, first);

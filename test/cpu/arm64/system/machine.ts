@@ -6,6 +6,7 @@ import { CodeCache, type CodeCacheLayout } from '../../../../src/cpu/code-cache.
 import { Engine, HEAT_BYTES } from '../../../../src/cpu/engine.ts';
 import { type Environment, NOT_MEMORY } from '../../../../src/cpu/environment.ts';
 import { MachineMemory } from '../../../../src/cpu/machine-memory.ts';
+import { QuietPoint } from '../../../../src/cpu/quiet-point.ts';
 import { PC, SCRATCH } from '../../../../src/cpu/state.ts';
 
 /** A machine around the arm64 system side: some RAM, a device that remembers, processors, and if wanted an engine. */
@@ -20,6 +21,7 @@ export const READ_ONLY_FRAME = (RAM + RAM_SIZE) / 4096 - 1;
 
 const PAGES = 96;
 const CONTROL = 0x1000;
+const QUIET_POINT = 0x2000;
 const HEAT = 0x10000;
 const FRAME_TABLE = HEAT + HEAT_BYTES;
 const PROCESSORS = 0x4_0000;
@@ -43,7 +45,7 @@ export interface DeviceWrite {
 }
 
 export class Machine {
-  readonly memory = new MachineMemory(new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true }));
+  readonly memory: MachineMemory;
   readonly environment: Environment;
   readonly runtime: EngineRuntime;
   /** The records of the two processors. */
@@ -58,14 +60,23 @@ export class Machine {
   events = 0;
   /** Called within `translate`: for what happens meanwhile. */
   onTranslate: ((frame: number) => void) | null = null;
+  /** Called at every store to the device. */
+  onDeviceWrite: (() => void) | null = null;
+  /** The engine's clock: it looks before and after it makes a region. */
+  now: () => number = () => 0;
 
-  constructor() {
+  /** A new machine, or with `shared` this thread's hold on another thread's. */
+  constructor(shared: WebAssembly.Memory | null = null) {
+    this.memory = new MachineMemory(shared ?? new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true }));
     this.environment = this.#makeEnvironment();
+    const quietPoint = new QuietPoint(this.memory, QUIET_POINT, true);
     this.runtime = {
       memory: this.memory,
       environment: this.environment,
-      codeCache: new CodeCache(this.memory, layout),
+      codeCache: new CodeCache(this.memory, layout, quietPoint),
+      quietPoint,
     };
+    if (shared !== null) return;
     if (VCPU_SIZE > PROCESSOR_STRIDE) throw new Error('the processors overlap');
     for (const [index, state] of [this.first, this.second].entries()) {
       identifyProcessor(this.memory, state, { affinity: index, interruptRegisters: true });
@@ -90,6 +101,7 @@ export class Machine {
       },
       deviceWrite: (state, address, size) => {
         if (address < DEVICE || address >= DEVICE + 4096) return false;
+        this.onDeviceWrite?.();
         this.deviceWrites.push({ address, size, value: BigInt.asUintN(size * 8, values[cell(state)] as bigint) });
         return true;
       },
@@ -123,9 +135,10 @@ export class Machine {
       memory: this.memory,
       environment: this.environment,
       codeCache: layout,
+      quietPoint: this.runtime.quietPoint,
       heatTable: HEAT,
       hotThreshold: tier === 'hot' ? 2 : 0,
-      now: () => 0,
+      now: () => this.now(),
     });
   }
 

@@ -82,15 +82,18 @@ export class MappedMachine extends Machine {
     super();
     this.kernel = this.space();
     this.user = this.space();
-    for (const state of [this.first, this.second]) {
-      this.set(state, TCR_EL1, TCR);
-      // Attribute 0 is Normal write-back memory, attribute 1 Device-nGnRE.
-      this.set(state, MAIR_EL1, 0x04ffn);
-      this.set(state, SCTLR_EL1, this.get(state, SCTLR_EL1) | 1n);
-      this.set(state, TTBR1_EL1, this.kernel.root);
-      this.set(state, TTBR0_EL1, this.user.root);
-      translationChanged(this.memory, state);
-    }
+    for (const state of [this.first, this.second]) this.translate(state);
+  }
+
+  /** Turns translation on, as it is at first. */
+  translate(state: number): void {
+    this.set(state, TCR_EL1, TCR);
+    // Attribute 0 is Normal write-back memory, attribute 1 Device-nGnRE.
+    this.set(state, MAIR_EL1, 0x04ffn);
+    this.set(state, SCTLR_EL1, this.get(state, SCTLR_EL1) | 1n);
+    this.set(state, TTBR1_EL1, this.kernel.root);
+    this.set(state, TTBR0_EL1, this.user.root);
+    translationChanged(this.memory, state);
   }
 
   /** A new, empty address space. */

@@ -8,7 +8,6 @@ import {
   ELR_EL1,
   ESR_EL1,
   EVENT,
-  FAR_EL1,
   SCTLR_EL1,
   SP_EL0,
   SPSR_EL1,
@@ -235,7 +234,6 @@ for (const tier of tiers) {
 
     const UNDEFINED = 0x200_0000;
     const UMA = 1n << 9n;
-    const DZE = 1n << 14n;
     const NTWI = 1n << 16n;
     const UCI = 1n << 26n;
     /** Class and access of a trapped system instruction, written or read through X0. */
@@ -281,13 +279,12 @@ for (const tier of tiers) {
           a.mov(x2, RAM + 0x4000);
           a.dc('cvau', x2);
           a.ic('ivau', x2);
-          a.dc('zva', x2);
           a.mrs(x3, 'FPCR');
           a.mrs(x4, 'TPIDRRO_EL0');
           a.svc(7);
         },
         0x5600_0007,
-        UMA | DZE | UCI | NTWI,
+        UMA | UCI | NTWI,
       );
       assert.equal(subject.x(1), 0x3c0n);
       assert.equal(subject.machine.get(subject.machine.first, SPSR_EL1) & 0x3cfn, 0x3c0n);
@@ -364,38 +361,6 @@ for (const tier of tiers) {
         assert.equal(subject.run(), FINISHED);
         assert.equal(subject.x(19), 0x321n);
       }
-    });
-  });
-
-  describe(`DC ZVA (${tier} tier)`, () => {
-    it('zeroes the 64 bytes around the address', () => {
-      const subject = runner(tier, (a) => {
-        a.mov(x0, RAM + 0x4000 + 0x7f);
-        a.dc('zva', x0);
-      });
-      const { machine } = subject;
-      const start = machine.machineAddress(RAM + 0x4000);
-      machine.memory.u8.fill(0xff, start, start + 0x100);
-      assert.equal(subject.run(), FINISHED);
-      const zeros = machine.memory.u8.subarray(start, start + 0x100).map((byte) => (byte === 0 ? 1 : 0));
-      assert.equal(zeros.indexOf(1), 0x40);
-      assert.equal(zeros.lastIndexOf(1), 0x7f);
-      assert.equal(
-        zeros.reduce((sum, zero) => sum + zero, 0),
-        0x40,
-      );
-    });
-  });
-
-  describe(`DC ZVA of nothing (${tier} tier)`, () => {
-    it('faults as a store with the address as it was given', () => {
-      const subject = runner(tier, (a) => {
-        a.mov(x0, 0x1234);
-        a.dc('zva', x0);
-      });
-      assert.equal(subject.run(), FROM_EL1);
-      assert.equal(esr(subject), 0x9600_0050);
-      assert.equal(subject.machine.get(subject.machine.first, FAR_EL1), 0x1234n);
     });
   });
 

@@ -9,6 +9,7 @@ import {
   takePending,
 } from '../../../../src/cpu/arm64/exceptions.ts';
 import { resetProcessor } from '../../../../src/cpu/arm64/reset.ts';
+import { isHeld } from '../../../../src/cpu/arm64/stack-alignment.ts';
 import { X } from '../../../../src/cpu/arm64/state.ts';
 import type { Engine } from '../../../../src/cpu/engine.ts';
 import { Exit } from '../../../../src/cpu/exits.ts';
@@ -23,13 +24,13 @@ export const tiers: readonly Tier[] = ['cold', 'hot'];
 const LIMIT = 100_000;
 
 /** Runs programs on a machine as the layer above the engine does, up to an HVC. */
-export class Runner {
-  readonly machine: Machine;
+export class Runner<M extends Machine = Machine> {
+  readonly machine: M;
   readonly engine: Engine;
   /** The exits met, but those that only look for interrupts. */
   readonly exits: Exit[] = [];
 
-  constructor(machine: Machine, tier: Tier) {
+  constructor(machine: M, tier: Tier) {
     this.machine = machine;
     this.engine = machine.engine(tier);
   }
@@ -68,7 +69,8 @@ export class Runner {
       if (interruptDeliverable(engine, state)) takeInterrupt(engine, state, false);
       machine.set32(state, BUDGET, 1000);
       let exit: Exit = Exit.exception;
-      if (!debugActive(engine, state)) exit = engine.run(state);
+      const held = isHeld(machine.memory, state);
+      if (!held && !debugActive(engine, state)) exit = engine.run(state);
       else if (beforeInstruction(engine, state) === Status.done) {
         exit = engine.step(state);
         if (exit !== Exit.exception && exit !== Exit.exceptionReturn) afterStep(engine, state);
@@ -77,6 +79,7 @@ export class Runner {
       if (exit !== Exit.interruptCheck && exit !== Exit.budget) this.exits.push(exit);
       switch (exit) {
         case Exit.exception:
+          if (isHeld(machine.memory, state)) break;
           takePending(engine, state);
           break;
         case Exit.exceptionReturn:

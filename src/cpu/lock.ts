@@ -1,8 +1,9 @@
-import type { MachineMemory } from '../cpu/machine-memory.ts';
+import type { MachineMemory } from './machine-memory.ts';
 
 /**
- * Short spin locks in machine memory: a word that is 0 when free. Whoever holds one neither waits nor runs guest code, so
- * spinning is brief; a browser's main thread, which may not block, can take them too.
+ * Short spin locks in machine memory: a word that is 0 when free. Whoever holds one neither runs guest code nor waits, but for
+ * what quiet-point.ts says of a domain's lock, so spinning is brief; a browser's main thread, which may not block, can take them
+ * too.
  */
 
 export const lock = (memory: MachineMemory, address: number): void => {

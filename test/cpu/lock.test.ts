@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { lock, unlock } from '../../src/cpu/lock.ts';
 import { MachineMemory } from '../../src/cpu/machine-memory.ts';
-import { lock, unlock } from '../../src/memory/lock.ts';
 
 const LOCK = 0x40;
 const COUNTER = 0x80;
@@ -26,7 +26,7 @@ test('what threads do to plain words under a lock is not lost', async () => {
   const source = `
     import { workerData } from 'node:worker_threads';
     import { MachineMemory } from '${new URL('../../src/cpu/machine-memory.ts', import.meta.url)}';
-    import { lock, unlock } from '${new URL('../../src/memory/lock.ts', import.meta.url)}';
+    import { lock, unlock } from '${new URL('../../src/cpu/lock.ts', import.meta.url)}';
     const memory = new MachineMemory(workerData);
     for (let i = 0; i < ${ROUNDS}; i++) {
       lock(memory, ${LOCK});
