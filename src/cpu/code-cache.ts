@@ -29,13 +29,15 @@ export interface CodeCacheLayout {
   readonly control: number;
 }
 
-export const CONTROL_BYTES = 16;
+export const CONTROL_BYTES = 20;
 const ARENA_NEXT = 0;
 const ARENA_GENERATION = 4;
 /** Bytes taken from the arena's end for region slots; pages grow towards them. */
 const ARENA_SLOTS = 8;
 /** The next region slot. */
 const NEXT_REGION = 12;
+/** Changes of all pages. */
+const CHANGES = 16;
 
 /** What became of a region that was to be entered. */
 export const EnteredRegion = {
@@ -83,6 +85,7 @@ export class CodeCache {
     this.#memory.u8.fill(0, page, page + CODE_PAGE_STRIDE);
     this.#memory.u32[(page + CODE_PAGE_FRAME) >>> 2] = frameAddress;
     this.#memory.u16[(page + RECORDS * RECORD_SIZE) >>> 1] = Handler.pageEnd;
+    this.#countChange(page);
     const raced = Atomics.compareExchange(this.#memory.i32, slot, 0, page | 0) >>> 0;
     return raced !== 0 ? raced : page;
   }
@@ -108,7 +111,15 @@ export class CodeCache {
     }
   }
 
-  /** Counts what was forgotten in a page: what was read of its code before a change may be out of date. */
+  #countChange(page: number): void {
+    const change = Atomics.add(this.#memory.i32, (this.#layout.control + CHANGES) >>> 2, 1) + 1;
+    Atomics.store(this.#memory.i32, (page + CODE_PAGE_CHANGES) >>> 2, change);
+  }
+
+  /**
+   * The number of a page's latest change: what was read of its code before may be out of date. No number comes twice, even if
+   * another frame's page lies there.
+   */
   changesOf(page: number): number {
     return Atomics.load(this.#memory.i32, (page + CODE_PAGE_CHANGES) >>> 2);
   }
@@ -153,7 +164,7 @@ export class CodeCache {
       this.#dropRegions(page);
     }
     if (any && executed) i32[(page + CODE_PAGE_UNSETTLED) >>> 2] = 1;
-    Atomics.add(i32, (page + CODE_PAGE_CHANGES) >>> 2, 1);
+    this.#countChange(page);
     unlock(this.#memory, page + CODE_PAGE_LOCK);
   }
 

@@ -1,6 +1,6 @@
 import type { Architecture, EngineRuntime } from './architecture.ts';
 import { CodeCache, type CodeCacheLayout, EnteredRegion } from './code-cache.ts';
-import { RECORD_SIZE, RECORDS } from './code-page.ts';
+import { PAGE_SIZE, RECORD_SIZE } from './code-page.ts';
 import { Decoder } from './decoder.ts';
 import type { Environment } from './environment.ts';
 import { Exit } from './exits.ts';
@@ -8,12 +8,15 @@ import { clearKick, kick } from './kick.ts';
 import type { MachineMemory } from './machine-memory.ts';
 import type { QuietPoint } from './quiet-point.ts';
 import { routineTable } from './runtime.ts';
-import { BUDGET, CODE_PAGE, PC } from './state.ts';
+import { BUDGET, CODE_PAGE, PC, PENDING_KIND, REGION_ENTRIES, REGION_INSTRUCTIONS } from './state.ts';
 import { encodeColdTier, HEAT_BYTES } from './tiers/cold.ts';
-import { FlowTable } from './tiers/flow.ts';
+import { EffectTable } from './tiers/effects.ts';
 import { encodeAbsentRegion, encodeRegion } from './tiers/hot.ts';
 import { IMPORT_MODULE } from './tiers/imports.ts';
-import { findRegion } from './tiers/region.ts';
+import { encodeLink } from './tiers/link.ts';
+import { type Block, findRegion } from './tiers/region.ts';
+import type { RegionPages } from './tiers/region-links.ts';
+import { RegionWindow } from './tiers/region-window.ts';
 
 export interface EngineOptions {
   readonly architecture: Architecture;
@@ -40,6 +43,10 @@ export interface EngineStatistics {
   /** Milliseconds spent in translating regions. */
   compileTime: number;
   decoded: number;
+  /** Times the cold tier entered a region. */
+  regionEntries: number;
+  /** Instructions run in regions. */
+  hotInstructions: number;
 }
 
 export { HEAT_BYTES };
@@ -73,20 +80,22 @@ export class Engine implements EngineRuntime {
     regionBytes: 0,
     compileTime: 0,
     decoded: 0,
+    regionEntries: 0,
+    hotInstructions: 0,
   };
 
   readonly #architecture: Architecture;
   readonly #options: EngineOptions;
-  readonly #flows: FlowTable;
+  readonly #effects: EffectTable;
   readonly #imports: WebAssembly.Imports;
   readonly #regions: WebAssembly.Table;
   readonly #absentRegion: unknown;
   /** Slots that this thread has filled, in which generation of the code cache. */
-  readonly #installed = new Set<number>();
+  readonly #installed = new Map<number, RegionPages>();
+  /** Machine addresses of records whose regions keep to their page, because others around them did not stay. */
+  readonly #confined = new Set<number>();
   #generation: number;
   readonly #run: (state: number) => number;
-  /** The code of a page while a region is made of it: guests may change theirs at any time. */
-  readonly #words = new Uint32Array(RECORDS);
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -96,7 +105,7 @@ export class Engine implements EngineRuntime {
     this.quietPoint = options.quietPoint;
     this.codeCache = new CodeCache(options.memory, options.codeCache, options.quietPoint);
     this.decoder = new Decoder(options.architecture.instructions, options.architecture.undefinedInstruction);
-    this.#flows = new FlowTable(this.decoder);
+    this.#effects = new EffectTable(this.decoder);
     this.#absentRegion = new WebAssembly.Instance(new WebAssembly.Module(encodeAbsentRegion())).exports.r;
     this.#regions = new WebAssembly.Table({ element: 'anyfunc', initial: MAX_REGIONS }, this.#absentRegion);
     this.#generation = this.codeCache.generation;
@@ -116,6 +125,8 @@ export class Engine implements EngineRuntime {
   #makeImports(): WebAssembly.Imports {
     const architecture = this.#architecture;
     const routines = routineTable();
+    const shared = { [IMPORT_MODULE]: { memory: this.memory.memory, regions: this.#regions } };
+    const link = new WebAssembly.Instance(new WebAssembly.Module(encodeLink(this.memory.size / 65536)), shared).exports;
     return {
       [IMPORT_MODULE]: {
         memory: this.memory.memory,
@@ -133,6 +144,7 @@ export class Engine implements EngineRuntime {
           if (routine === undefined) throw new Error(`no routine ${number}`);
           return routine(this, state >>> 0);
         },
+        ...link,
       },
     };
   }
@@ -144,6 +156,7 @@ export class Engine implements EngineRuntime {
       return this.#runInside(state);
     } finally {
       this.quietPoint.leave();
+      this.#count(state);
     }
   }
 
@@ -178,8 +191,18 @@ export class Engine implements EngineRuntime {
     const { generation } = this.codeCache;
     if (generation === this.#generation) return;
     this.#generation = generation;
-    for (const slot of this.#installed) this.#regions.set(slot, this.#absentRegion);
+    for (const slot of this.#installed.keys()) this.#regions.set(slot, this.#absentRegion);
     this.#installed.clear();
+    this.#confined.clear();
+  }
+
+  #count(state: number): void {
+    const { i32 } = this.memory;
+    const { statistics } = this;
+    statistics.regionEntries += i32[(state + REGION_ENTRIES) >>> 2] as number;
+    statistics.hotInstructions += i32[(state + REGION_INSTRUCTIONS) >>> 2] as number;
+    i32[(state + REGION_ENTRIES) >>> 2] = 0;
+    i32[(state + REGION_INSTRUCTIONS) >>> 2] = 0;
   }
 
   #runInside(state: number): Exit {
@@ -200,6 +223,9 @@ export class Engine implements EngineRuntime {
         return true;
       case Exit.synchronize:
         this.#synchronize(state);
+        return true;
+      case Exit.stale:
+        this.#renew(state);
         return true;
       case Exit.settle:
         this.#settle(state);
@@ -296,15 +322,52 @@ export class Engine implements EngineRuntime {
   }
 
   /** Makes the region at a place and puts it into a slot; false if the code cache has dropped both meanwhile. */
-  #install(state: number, slot: number, { frame, position }: Place): boolean {
-    this.#words.set(this.memory.u32.subarray(frame >>> 2, (frame >>> 2) + RECORDS));
+  #install(state: number, slot: number, { page, position }: Place): boolean {
+    const start = this.#options.now();
+    const window = new RegionWindow(this.memory, this.codeCache, state, page);
+    if (this.#confined.has(page + position * RECORD_SIZE)) window.confine();
+    const blocks = findRegion(this.decoder, this.#effects, position, window);
     const generation = this.#generation;
     // That takes milliseconds, for which nobody should wait.
-    const region = this.#outside(state, () => this.#compile(position));
+    const region = this.#outside(state, () => this.#compile(blocks, window.pages));
+    this.statistics.compileTime += this.#options.now() - start;
     if (generation !== this.#generation) return false;
     this.#regions.set(slot, region);
-    this.#installed.add(slot);
+    this.#installed.set(slot, window.pages);
     return true;
+  }
+
+  /**
+   * The region at PC found a page of its code replaced, or gone from the translation table: enters the pages there again, or
+   * takes the lead into the region back.
+   */
+  #renew(state: number): void {
+    const place = this.#locate(state);
+    if (place === null) return;
+    const pages = this.#installed.get(this.codeCache.regionAt(place.page, place.position));
+    if (pages === undefined) return;
+    if (this.#fetchPages(state, pages)) return;
+    this.#confined.add(place.page + place.position * RECORD_SIZE);
+    this.codeCache.forgetRegion(place.page, place.position);
+  }
+
+  /** Fetches the pages around PC's; true if they are those. */
+  #fetchPages(state: number, pages: RegionPages): boolean {
+    const { i32, u32 } = this.memory;
+    const pc = (state + PC) >>> 2;
+    const low = i32[pc] as number;
+    const high = i32[pc + 1] as number;
+    const pending = i32[(state + PENDING_KIND) >>> 2] as number;
+    let same = true;
+    for (const [distance, page] of pages) {
+      i32[pc] = low + distance * PAGE_SIZE;
+      same &&= this.#fetch(state) === 0 && u32[(state + CODE_PAGE) >>> 2] === page.address;
+      same &&= this.codeCache.changesOf(page.address) === page.changes;
+      i32[pc] = low;
+      i32[pc + 1] = high;
+    }
+    i32[(state + PENDING_KIND) >>> 2] = pending;
+    return same;
   }
 
   /** No slot or no room is left: begins with an empty code cache, and with slots from 0 on. */
@@ -313,17 +376,14 @@ export class Engine implements EngineRuntime {
     this.#followCodeCache(state);
   }
 
-  /** Translates the region of `#words` that begins at a position. */
-  #compile(position: number): WebAssembly.ExportValue {
-    const start = this.#options.now();
-    const blocks = findRegion(this.decoder, this.#flows, position, (at) => this.#words[at] as number);
-    const bytes = encodeRegion(this.#architecture, blocks, this.memory.size / 65536);
+  /** Translates a region, whose code was copied. */
+  #compile(blocks: readonly Block[], pages: RegionPages): WebAssembly.ExportValue {
+    const bytes = encodeRegion(this.#architecture, blocks, pages, this.memory.size / 65536);
     const region = this.#instantiate(bytes);
     const { statistics } = this;
     statistics.regions++;
     statistics.regionBytes += bytes.length;
     for (const block of blocks) statistics.regionInstructions += block.instructions.length;
-    statistics.compileTime += this.#options.now() - start;
     return region;
   }
 

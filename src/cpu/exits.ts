@@ -26,5 +26,7 @@ export const Exit = {
   synchronize: 11,
   /** The code at PC was changed, and others may still execute it as it was: wait for them. Not for the layers above. */
   settle: 12,
+  /** A region that extends over several pages found one of them replaced; PC is its start. */
+  stale: 13,
 } as const;
 export type Exit = (typeof Exit)[keyof typeof Exit];

@@ -16,6 +16,12 @@ export const FLAG_Z = 0x10;
 export const FLAG_V = 0x18;
 export const FLAG_C = 0x20;
 
+/**
+ * The form of the flags (i32, ir/flag-forms.ts): not that of fields only between regions of the hot tier; then FLAG_N and
+ * FLAG_Z hold the operands.
+ */
+export const FLAG_FORM = 0xfe8;
+
 /** Instructions that may still run before translated code leaves (i32). */
 export const BUDGET = 0x24;
 /** Machine address of the translation table (TLB bank) for data accesses at the current privilege (i32). */
@@ -52,6 +58,10 @@ export const OWNER = 0x60;
 /** Eight cells of sixteen bytes that pass values between translated code and the engine. */
 export const SCRATCH = 0x80;
 export const SCRATCH_CELLS = 8;
+
+/** How often the cold tier entered a region, and how many instructions were run in regions (i32 each): statistics. */
+export const REGION_ENTRIES = 0xfe0;
+export const REGION_INSTRUCTIONS = 0xfe4;
 
 /** Where the architecture's own fields begin. */
 export const ARCHITECTURE = 0x100;

@@ -5,11 +5,17 @@ import { undefinedInstruction } from '../../src/cpu/arm64/instructions/system.ts
 import { a64Instructions } from '../../src/cpu/arm64/instructions/table.ts';
 import { RECORDS } from '../../src/cpu/code-page.ts';
 import { Decoder } from '../../src/cpu/decoder.ts';
-import { FlowTable } from '../../src/cpu/tiers/flow.ts';
-import { type Block, dominates, findRegion } from '../../src/cpu/tiers/region.ts';
+import { EffectTable } from '../../src/cpu/tiers/effects.ts';
+import { type Block, type CodeWindow, dominates, findRegion } from '../../src/cpu/tiers/region.ts';
 
 const decoder = new Decoder(a64Instructions, undefinedInstruction);
-const flows = new FlowTable(decoder);
+const effects = new EffectTable(decoder);
+
+/** The code of one page whose neighbours are unknown. */
+const onePage = (wordAt: (position: number) => number): CodeWindow => ({
+  has: (position) => position >= 0 && position < RECORDS,
+  wordAt,
+});
 
 const ADD = 0x9100_0400;
 const RETURN = 0xd65f_03c0;
@@ -41,7 +47,7 @@ const encodeStep = ({ kind, distance }: Step): number => {
 /** Where a step at a position may go on to inside the page. */
 const goals = ({ kind, distance }: Step, position: number): number[] => {
   const list: number[] = [];
-  if (kind === 'add' || kind === 'branch' || kind === 'compareBranch') list.push(position + 1);
+  if (kind !== 'jump' && kind !== 'return') list.push(position + 1);
   if (kind === 'jump' || kind === 'branch' || kind === 'compareBranch') list.push(position + distance);
   return list.filter((goal) => goal >= 0 && goal < RECORDS);
 };
@@ -57,7 +63,12 @@ class Program {
   constructor(steps: readonly Step[], base: number, entry: number) {
     this.#steps = new Map(steps.map((step, index) => [base + index, step]));
     this.entry = entry;
-    this.blocks = findRegion(decoder, flows, entry, (position) => encodeStep(this.stepAt(position)));
+    this.blocks = findRegion(
+      decoder,
+      effects,
+      entry,
+      onePage((position) => encodeStep(this.stepAt(position))),
+    );
   }
 
   stepAt(position: number): Step {
@@ -122,14 +133,14 @@ describe('random control flow', () => {
         seen.add(block);
         const { position } = block.instructions.at(-1) ?? { position: -1 };
         const { kind, distance } = made.stepAt(position);
-        const falls = kind === 'add' || kind === 'branch' || kind === 'compareBranch';
+        const falls = kind !== 'jump' && kind !== 'return';
         if (block.next !== null) {
           assert.ok(falls);
           assert.equal(startOf(block.next), position + 1);
           work.push(block.next);
         }
         if (block.taken !== null) {
-          assert.ok(kind !== 'add');
+          assert.ok(kind !== 'add' && kind !== 'call');
           assert.equal(startOf(block.taken), position + distance);
           work.push(block.taken);
         }
@@ -186,7 +197,13 @@ describe('random control flow', () => {
 
 describe('limits', () => {
   test('straight code ends after so many instructions, or with the page', () => {
-    const straight = (entry: number): readonly Block[] => findRegion(decoder, flows, entry, () => ADD);
+    const straight = (entry: number): readonly Block[] =>
+      findRegion(
+        decoder,
+        effects,
+        entry,
+        onePage(() => ADD),
+      );
     const [whole, ...others] = straight(0);
     assert.equal(others.length, 0);
     assert.equal(whole.instructions.length, MAX_INSTRUCTIONS);
@@ -199,7 +216,7 @@ describe('limits', () => {
   test('a page of nothing but branches', () => {
     const word = (position: number): number =>
       encodeStep({ kind: 'branch', distance: (Math.imul(position, 0x9e37_79b1) >>> 22) - position });
-    const blocks = findRegion(decoder, flows, 100, word);
+    const blocks = findRegion(decoder, effects, 100, onePage(word));
     const instructions = blocks.flatMap((block) => block.instructions);
     assert.ok(instructions.length <= MAX_INSTRUCTIONS);
     assert.equal(blocks.length, instructions.length);
@@ -207,9 +224,19 @@ describe('limits', () => {
   });
 
   test('one instruction that leaves at once, or that branches to itself', () => {
-    const [only] = findRegion(decoder, flows, 5, () => RETURN);
+    const [only] = findRegion(
+      decoder,
+      effects,
+      5,
+      onePage(() => RETURN),
+    );
     assert.deepEqual([only.instructions.length, only.next, only.taken, only.loopHeader], [1, null, null, false]);
-    const loop = findRegion(decoder, flows, 5, () => encodeStep({ kind: 'jump', distance: 0 }));
+    const loop = findRegion(
+      decoder,
+      effects,
+      5,
+      onePage(() => encodeStep({ kind: 'jump', distance: 0 })),
+    );
     assert.equal(loop.length, 1);
     assert.equal(loop[0].taken, loop[0]);
     assert.ok(loop[0].loopHeader);

@@ -1,40 +1,20 @@
 import type { Builder, Flags } from '../ir/builder.ts';
-import type { I32, I64, Value } from '../ir/value.ts';
+import { type Integer, type Relation, sumFlags } from '../ir/flag-forms.ts';
+import type { I32, I64 } from '../ir/value.ts';
 
 /** NZCV: how the arithmetic instructions set the flags, and the sixteen conditions (Arm ARM C1.2.4). */
-
-type Integer = Value<'i32' | 'i64'>;
-
-/** A 32-bit value as the 64-bit field that has its sign and its zeroness. */
-const widen = (o: Builder, value: Integer): I64 => (value.type === 'i32' ? o.extendS(value as I32) : (value as I64));
-
-/** The flags of a sum, given the carry out of it. */
-const sumFlags = (o: Builder, a: Integer, b: Integer, result: Integer, carry: I32): Flags => {
-  const signed = widen(o, result);
-  return { n: signed, z: signed, c: carry, v: widen(o, o.and(o.xor(a, result), o.xor(b, result))) };
-};
-
-/** The flags of a + b. */
-export const additionFlags = (o: Builder, a: Integer, b: Integer, result = o.add(a, b)): Flags =>
-  sumFlags(o, a, b, result, o.ltU(result, a));
-
-/** The flags of a - b; carry means no borrow. */
-export const subtractionFlags = (o: Builder, a: Integer, b: Integer, result = o.sub(a, b)): Flags => {
-  const signed = widen(o, result);
-  return { n: signed, z: signed, c: o.geU(a, b), v: widen(o, o.and(o.xor(a, b), o.xor(a, result))) };
-};
 
 /** a + b, setting the flags. */
 export const addFlags = (o: Builder, a: Integer, b: Integer): Integer => {
   const result = o.add(a, b);
-  o.setFlags(additionFlags(o, a, b, result));
+  o.setFlagsOf('sum', a, b, result);
   return result;
 };
 
 /** a - b, setting the flags. */
 export const subtractFlags = (o: Builder, a: Integer, b: Integer): Integer => {
   const result = o.sub(a, b);
-  o.setFlags(subtractionFlags(o, a, b, result));
+  o.setFlagsOf('difference', a, b, result);
   return result;
 };
 
@@ -52,10 +32,7 @@ export const addCarryFlags = (o: Builder, a: Integer, b: Integer): Integer => {
 };
 
 /** Sets N and Z by a result, clearing C and V. */
-export const logicFlags = (o: Builder, result: Integer): void => {
-  const signed = widen(o, result);
-  o.setFlags({ n: signed, z: signed, c: o.i32(0), v: o.i64(0) });
-};
+export const logicFlags = (o: Builder, result: Integer): void => o.setFlagsOf('logic', result, result, result);
 
 /** The flags that NZCV in bits 3 to 0 of an i32 says. */
 export const flagsOfBits = (o: Builder, nzcv: I32): Flags => {
@@ -79,30 +56,21 @@ export const flagBits = (o: Builder): I32 => {
   return o.or(high, o.or(o.shl(c, o.i32(1)), sign(v)));
 };
 
+/** What each pair of conditions asks; the second one of a pair asks for the opposite. */
+const relations: readonly Relation[] = [
+  'equal',
+  'carry',
+  'negative',
+  'overflow',
+  'higher',
+  'greaterOrEqual',
+  'greater',
+];
+
 /** Whether a condition holds (1 or 0): `condition` is the four-bit field, known when the code is made. */
 export const conditionHolds = (o: Builder, condition: number): I32 => {
-  const { n, z, c, v } = o.flags();
-  const zero = o.i64(0);
-  const base = (): I32 => {
-    switch (condition >> 1) {
-      case 0:
-        return o.eqz(z);
-      case 1:
-        return c;
-      case 2:
-        return o.ltS(n, zero);
-      case 3:
-        return o.ltS(v, zero);
-      case 4:
-        return o.and(c, o.ne(z, zero));
-      case 5:
-        return o.geS(o.xor(n, v), zero);
-      case 6:
-        return o.and(o.geS(o.xor(n, v), zero), o.ne(z, zero));
-      default:
-        return o.i32(1);
-    }
-  };
-  const holds = base();
-  return (condition & 1) === 1 && condition !== 15 ? o.eqz(holds) : holds;
+  const relation = relations[condition >> 1];
+  if (relation === undefined) return o.i32(1);
+  const holds = o.relation(relation);
+  return (condition & 1) === 1 ? o.eqz(holds) : holds;
 };

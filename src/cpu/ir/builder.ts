@@ -2,6 +2,15 @@ import type { FunctionBuilder } from '../../wasm/function-builder.ts';
 import { Op, ValueType } from '../../wasm/opcodes.ts';
 import type { Exit } from '../exits.ts';
 import { FLAG_C, FLAG_N, FLAG_V, FLAG_Z, SCRATCH, SCRATCH_CELLS } from '../state.ts';
+import {
+  additionFlags,
+  type FlagSource,
+  type Integer,
+  type Relation,
+  relationOfFlags,
+  resultFlags,
+  subtractionFlags,
+} from './flag-forms.ts';
 import { Operations } from './operations.ts';
 import {
   type F32,
@@ -39,6 +48,9 @@ export interface Flags {
   readonly c: I32;
   readonly v: I64;
 }
+
+/** What a branch is for: calls and returns come in pairs, which a tier may use. */
+export type BranchKind = 'jump' | 'call' | 'return';
 
 /** A read-modify-write; wasm has no min and max, which descriptions build from compareExchange. */
 export type AtomicOperation = 'add' | 'sub' | 'and' | 'or' | 'xor' | 'exchange';
@@ -182,6 +194,21 @@ export abstract class Builder extends Operations {
     this.#flags = flags;
   }
 
+  /**
+   * Sets the flags to those of `result`, made by a + b (`sum`), a - b (`difference`), or otherwise (`logic`: C and V are
+   * clear). A tier may put off what nobody asks for.
+   */
+  setFlagsOf(source: FlagSource, a: Integer, b: Integer, result: Integer): void {
+    if (source === 'sum') this.setFlags(additionFlags(this, a, b, result));
+    else if (source === 'difference') this.setFlags(subtractionFlags(this, a, b, result));
+    else this.setFlags(resultFlags(this, result));
+  }
+
+  /** Whether the flags, as they are before this instruction, say that a relation holds (1 or 0). */
+  relation(relation: Relation): I32 {
+    return relationOfFlags(this, this.flags(), relation);
+  }
+
   /** The address of this instruction plus `delta` bytes. */
   programCounter(delta = 0): I64 {
     return new Value(NodeKind.programCounter, 'i64', 0, null, null, null, delta, 0, null);
@@ -194,6 +221,11 @@ export abstract class Builder extends Operations {
   abstract loadV(address: I64, access?: number): V128;
   /** Stores the low `size` bytes. */
   abstract store(size: AccessSize, address: I64, value: I32 | I64 | V128, access?: number): void;
+
+  /** Two loads of the same size, one right after the other in memory; the second may fault when the first is done. */
+  abstract loadPair(size: 4 | 8, address: I64): readonly [I64, I64];
+  /** Two stores likewise. */
+  abstract storePair(size: 4 | 8, address: I64, first: I32 | I64, second: I32 | I64): void;
 
   /**
    * The machine address of guest memory that is mapped for reading and writing, aligned to `size`; faults otherwise. For the
@@ -285,11 +317,11 @@ export abstract class Builder extends Operations {
   }
 
   /** Ends the instruction with a branch. */
-  abstract jump(target: Target): void;
+  abstract jump(target: Target, kind?: 'jump' | 'call'): void;
   /** Ends the instruction with a branch if the condition holds; otherwise the next instruction follows. */
   abstract jumpIf(condition: I32, target: Target): void;
   /** Ends the instruction with a branch to a computed address. */
-  abstract jumpTo(address: I64): void;
+  abstract jumpTo(address: I64, kind?: BranchKind): void;
   /** Leaves translated code after this instruction (`next`) or with PC at it (`this`). */
   abstract leave(exit: Exit, at: 'this' | 'next'): void;
 
@@ -311,6 +343,11 @@ export abstract class Builder extends Operations {
 
   protected get terminated(): boolean {
     return this.#terminated;
+  }
+
+  /** Whether what is emitted now runs in some cases only. */
+  protected get conditional(): boolean {
+    return this.#scopes.length > 0;
   }
 
   /** Frees the instruction's locals. */

@@ -15,6 +15,8 @@ import type { ImportIndices } from './imports.ts';
  */
 
 const operandRegister = (place: number): Register => (-1 - place) as Register;
+/** The place in the record that such a register stands for. */
+export const operandPlace = (register: number): number => -1 - register;
 
 abstract class ColdBuilder extends GuestBuilder {
   /** The wasm local with the address of the instruction's record. */
@@ -64,7 +66,7 @@ abstract class ColdBuilder extends GuestBuilder {
     this.code.localGet(this.stateLocal);
     if (register >= 0) return;
     this.code.localGet(this.recordLocal);
-    this.code.load(Op.i32Load16U, 1, -1 - register);
+    this.code.load(Op.i32Load16U, 1, operandPlace(register));
     this.code.op(Op.i32Add);
   }
 

@@ -5,7 +5,7 @@ import { CODE_PAGE_SLOTS, Handler, RECORD_SIZE, RECORDS } from '../code-page.ts'
 import type { Decoder, HandlerDescription } from '../decoder.ts';
 import { Exit } from '../exits.ts';
 import type { Builder } from '../ir/builder.ts';
-import { BUDGET, CODE_PAGE, KICK, PC, TLB_CODE } from '../state.ts';
+import { BUDGET, CODE_PAGE, FLAG_FORM, KICK, PC, REGION_ENTRIES, REGION_INSTRUCTIONS, TLB_CODE } from '../state.ts';
 import { CODE, EXECUTE_TAG, INDEX_MASK, INDEX_SHIFT } from '../translation-table.ts';
 import { emitStoreBudget, InlineBuilder, type LoopContext, NEXT, OutOfLineBuilder } from './cold-builder.ts';
 import { declareImports, type ImportIndices } from './imports.ts';
@@ -332,11 +332,23 @@ const emitRun = (
     code.br(lookupLabel);
   }
 
+  /** Adds to a count in the record. */
+  function emitCount(offset: number, push: () => void): void {
+    code.localGet(state);
+    code.localGet(state);
+    code.load(Op.i32Load, 2, offset);
+    push();
+    code.op(Op.i32Add);
+    code.store(Op.i32Store, 2, offset);
+  }
+
   function emitRegion(): void {
     uncount();
+    storePc();
     emitStoreBudget(code, budget);
     code.localGet(state);
     code.localGet(pageAddress);
+    code.i32Const(0);
     code.localGet(pageBase);
     code.load(Op.i32Load, 2, CODE_PAGE_SLOTS);
     code.localGet(record);
@@ -348,16 +360,25 @@ const emitRun = (
     code.load(Op.i32Load, 2, 0);
     code.callIndirect(imports.regionType, imports.regionTable);
     code.localSet(exitCode);
+    emitCount(REGION_ENTRIES, () => code.i32Const(1));
+    emitCount(REGION_INSTRUCTIONS, () => {
+      code.localGet(budget);
+      code.localGet(state);
+      code.load(Op.i32Load, 2, BUDGET);
+      code.op(Op.i32Sub);
+    });
+    code.localGet(state);
+    code.load(Op.i32Load, 2, FLAG_FORM);
+    code.if();
+    code.localGet(state);
+    code.call(imports.normalise);
+    code.end();
     code.localGet(state);
     code.load(Op.i32Load, 2, BUDGET);
     code.localSet(budget);
     code.localGet(exitCode);
     code.op(Op.i32Eqz);
     code.brIf(lookupLabel);
-    code.localGet(exitCode);
-    code.i32Const(Exit.notInstalled);
-    code.op(Op.i32Eq);
-    code.brIf(exitLabel);
     code.localGet(exitCode);
     code.return();
   }

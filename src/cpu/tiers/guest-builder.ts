@@ -167,6 +167,61 @@ export abstract class GuestBuilder extends Builder {
     return this.localValue(type, result);
   }
 
+  override loadPair(size: 4 | 8, address: I64): readonly [I64, I64] {
+    const code = this.code;
+    const at = this.now(address);
+    const first = this.temporary('i64');
+    const second = this.temporary('i64');
+    const entry = this.#emitEntry(at, Access.normal);
+    this.#emitTagMatches(entry, READ_TAG, (size * 2) as AccessSize, at, Access.normal);
+    code.branchHint(true);
+    code.if();
+    this.#emitHitAddress(entry, at);
+    code.localTee(entry);
+    code.load(loadOpcodes[size], 0, 0);
+    code.localSet(first);
+    code.localGet(entry);
+    code.load(loadOpcodes[size], 0, size);
+    code.localSet(second);
+    code.else();
+    this.#emitSlow(this.imports.load, size, at, Access.normal);
+    this.#emitScratchLoad('i64', 0);
+    code.localSet(first);
+    this.#emitSlow(this.imports.load, size, this.add(at, this.i64(size)), Access.normal);
+    this.#emitScratchLoad('i64', 0);
+    code.localSet(second);
+    code.end();
+    return [this.localValue('i64', first), this.localValue('i64', second)];
+  }
+
+  override storePair(size: 4 | 8, address: I64, first: I32 | I64, second: I32 | I64): void {
+    const code = this.code;
+    const at = this.now(address);
+    const values = [this.now<'i32' | 'i64'>(first), this.now<'i32' | 'i64'>(second)] as const;
+    const entry = this.#emitEntry(at, Access.normal);
+    this.#emitTagMatches(entry, WRITE_TAG, (size * 2) as AccessSize, at, Access.normal);
+    code.branchHint(true);
+    code.if();
+    this.#emitHitAddress(entry, at);
+    code.localTee(entry);
+    this.emit(values[0]);
+    this.#emitPlainStore(size, values[0], 0);
+    code.localGet(entry);
+    this.emit(values[1]);
+    this.#emitPlainStore(size, values[1], size);
+    code.else();
+    this.#emitScratchStore(0, values[0]);
+    this.#emitSlow(this.imports.store, size, at, Access.normal);
+    this.#emitScratchStore(0, values[1]);
+    this.#emitSlow(this.imports.store, size, this.add(at, this.i64(size)), Access.normal);
+    code.end();
+  }
+
+  #emitPlainStore(size: AccessSize, value: Value, offset: number): void {
+    const narrow = value.type === 'i32';
+    this.code.store(narrow ? storeOpcodes32[size as 1 | 2 | 4] : storeOpcodes[size], 0, offset);
+  }
+
   override load(size: 1 | 2 | 4 | 8, address: I64, access: number = Access.normal): I64 {
     return this.#load('i64', size, address, access);
   }
@@ -185,8 +240,7 @@ export abstract class GuestBuilder extends Builder {
     code.if();
     this.#emitHitAddress(entry, at);
     this.emit(stored);
-    const narrow = stored.type === 'i32';
-    code.store(narrow ? storeOpcodes32[size as 1 | 2 | 4] : storeOpcodes[size], 0, 0);
+    this.#emitPlainStore(size, stored, 0);
     code.else();
     this.#emitScratchStore(0, stored);
     this.#emitSlow(this.imports.store, size, at, access);

@@ -3,12 +3,25 @@ import { Op, ValueType } from '../../wasm/opcodes.ts';
 import { type Architecture, RegisterClass } from '../architecture.ts';
 import { highHalf, lowHalf } from '../decoder.ts';
 import { Exit } from '../exits.ts';
-import type { Flags, Target } from '../ir/builder.ts';
+import type { BranchKind, Flags, Target } from '../ir/builder.ts';
+import {
+  FlagForm,
+  type FlagSource,
+  flagForm,
+  flagsOfForm,
+  type Integer,
+  type Relation,
+  relationOfForm,
+} from '../ir/flag-forms.ts';
 import { type I32, type I64, NodeKind, type Register, type TypeName, Value } from '../ir/value.ts';
-import { BUDGET, FLAG_C, FLAG_N, FLAG_V, FLAG_Z, KICK, PC, TLB, VECTOR_TRAP } from '../state.ts';
+import { BUDGET, FLAG_C, FLAG_N, FLAG_V, FLAG_Z, PC, TLB, VECTOR_TRAP } from '../state.ts';
+import { FlagLocals, type KnownFlags } from './flag-locals.ts';
 import { GuestBuilder } from './guest-builder.ts';
 import type { ImportIndices } from './imports.ts';
 import type { RegionInstruction } from './region.ts';
+import { RegionLinks, type RegionPages } from './region-links.ts';
+import { RegisterLocals } from './register-locals.ts';
+import { type BlockUse, type RegisterSet, type RegisterUse, unite } from './register-use.ts';
 
 /** How the control flow around a block is emitted: the region's structure knows. */
 export interface BlockEnd {
@@ -16,10 +29,27 @@ export interface BlockEnd {
   taken(): void;
   /** Goes to the block's successor. */
   next(): void;
+  /** The position that a direct branch or call goes to. */
+  readonly target: number;
 }
 
+/** What is known where code is being made, which holds on every way there. */
+export interface Facts {
+  readonly flags: KnownFlags;
+  readonly vectorsAllowed: boolean;
+}
+
+/** Nothing is known where several ways meet. */
+export const noFacts: Facts = { flags: 'unknown', vectorsAllowed: false };
+
 /** How an instruction went on: to the next one of its block (null), or out of the block, by a condition if it is a value. */
-type Outcome = 'next' | 'jump' | I32 | null;
+type Outcome = 'next' | 'jump' | 'call' | 'callComputed' | I32 | null;
+
+interface PendingForm {
+  readonly form: FlagForm;
+  readonly a: I64;
+  readonly b: I64;
+}
 
 /**
  * The hot tier's form of descriptions: guest registers and flags in wasm locals, operands known, faults leaving through one
@@ -27,63 +57,56 @@ type Outcome = 'next' | 'jump' | I32 | null;
  */
 export class HotBuilder extends GuestBuilder {
   readonly #architecture: Architecture;
-  readonly #pageAddress = 1;
+  readonly #use: RegisterUse;
+  readonly #links: RegionLinks;
+  readonly #registers: RegisterLocals;
+  readonly #flags: FlagLocals;
   readonly #table: number;
   readonly #budget: number;
   readonly #exitCode: number;
   readonly #exitPc: number;
-  readonly #flagN: number;
-  readonly #flagZ: number;
-  readonly #flagC: number;
-  readonly #flagV: number;
-  /** The local of each register in use, by its offset in the record. */
-  readonly #registers = new Map<number, number>();
+  /** Where a computed call goes. */
+  readonly #callPc: number;
+  #block: BlockUse = { dirtyIn: noRegisters, dirtyOut: noRegisters, liveIn: noRegisters };
   /** The instruction in hand, and how many of its block come after it. */
   #position = 0;
   #remaining = 0;
   #outcome: Outcome = null;
+  #pendingForm: PendingForm | null = null;
+  #vectorsAllowed = false;
   /** Set once this instruction has written the registers back itself. */
   #synchronized = false;
   #exitLabel = 0;
 
-  constructor(code: FunctionBuilder, imports: ImportIndices, architecture: Architecture) {
+  constructor(
+    code: FunctionBuilder,
+    imports: ImportIndices,
+    architecture: Architecture,
+    use: RegisterUse,
+    pages: RegionPages,
+  ) {
     super(code, imports);
     const { i32, i64 } = ValueType;
     this.#architecture = architecture;
+    this.#use = use;
+    this.#registers = new RegisterLocals(code, this.stateLocal, use);
+    this.#flags = new FlagLocals(code, this.stateLocal);
     this.#table = code.local(i32);
     this.#budget = code.local(i32);
     this.#exitCode = code.local(i32);
     this.#exitPc = code.local(i64);
-    this.#flagN = code.local(i64);
-    this.#flagZ = code.local(i64);
-    this.#flagC = code.local(i32);
-    this.#flagV = code.local(i64);
+    this.#callPc = code.local(i64);
+    this.#links = new RegionLinks(code, imports, pages, code.local(i32));
   }
 
-  /** Begins the function: loads what the instructions will use. */
-  open(instructions: Iterable<RegionInstruction>): void {
-    for (const { entry, fields } of instructions) {
-      for (const [, operand] of entry.operands) if (operand.kind === 'register') this.#prepare(operand.get(fields));
-    }
+  /** Begins the function; `entry` is the first block's use. */
+  open(entry: BlockUse): void {
     this.#loadLocal('i32', TLB, this.#table);
     this.#loadLocal('i32', BUDGET, this.#budget);
-    this.#loadLocal('i64', FLAG_N, this.#flagN);
-    this.#loadLocal('i64', FLAG_Z, this.#flagZ);
-    this.#loadLocal('i32', FLAG_C, this.#flagC);
-    this.#loadLocal('i64', FLAG_V, this.#flagV);
-    for (const [offset, local] of this.#registers) this.#loadLocal(this.#typeOf(offset), offset, local);
+    this.#links.emitPrologue(this.#budget);
+    this.#flags.forget();
+    this.#registers.load(unite(this.#use.written, entry.liveIn));
     this.#exitLabel = this.code.block();
-  }
-
-  #typeOf(offset: number): 'i64' | 'v128' {
-    return this.#architecture.registerClass(offset) === RegisterClass.vector ? 'v128' : 'i64';
-  }
-
-  #prepare(offset: number): void {
-    const kind = this.#architecture.registerClass(offset);
-    if (kind !== RegisterClass.general && kind !== RegisterClass.vector) return;
-    if (this.#registers.has(offset)) return;
-    this.#registers.set(offset, this.code.local(kind === RegisterClass.vector ? ValueType.v128 : ValueType.i64));
   }
 
   #loadLocal(type: TypeName, offset: number, local: number): void {
@@ -91,30 +114,32 @@ export class HotBuilder extends GuestBuilder {
     this.code.localSet(local);
   }
 
-  /** Ends the function: the block that every way out goes through. */
+  /** Ends the function: the block that every way out goes through, but for those to other regions. */
   close(): void {
     const { code } = this;
     code.op(Op.unreachable);
     code.end();
-    this.#writeBack();
+    this.#flags.storeUnknown();
+    this.#registers.store(this.#use.written);
     this.emitStateStore(PC, this.localValue('i64', this.#exitPc));
     this.emitStateStore(BUDGET, this.localValue('i32', this.#budget));
     code.localGet(this.#exitCode);
   }
 
-  #writeBack(): void {
-    this.emitStateStore(FLAG_N, this.localValue('i64', this.#flagN));
-    this.emitStateStore(FLAG_Z, this.localValue('i64', this.#flagZ));
-    this.emitStateStore(FLAG_C, this.localValue('i32', this.#flagC));
-    this.emitStateStore(FLAG_V, this.localValue('i64', this.#flagV));
-    for (const [offset, local] of this.#registers) {
-      this.emitStateStore(offset, this.localValue(this.#typeOf(offset), local));
-    }
+  /** Begins a block. */
+  openBlock(use: BlockUse, length: number): void {
+    this.#block = use;
+    this.#addBudget(-length);
   }
 
-  /** Counts a block's instructions against the budget. */
-  countBlock(length: number): void {
-    this.#addBudget(-length);
+  get facts(): Facts {
+    return { flags: this.#flags.known, vectorsAllowed: this.#vectorsAllowed };
+  }
+
+  /** Says what is known here; flags that are less known than the form's local says are so by design. */
+  set facts({ flags, vectorsAllowed }: Facts) {
+    this.#flags.known = flags;
+    this.#vectorsAllowed = vectorsAllowed;
   }
 
   #addBudget(count: number): void {
@@ -128,20 +153,16 @@ export class HotBuilder extends GuestBuilder {
   /** Leaves at `position` if the budget is used up or the vCPU was kicked: on the way back to a loop's head. */
   checkBudget(position: number): void {
     const { code } = this;
-    code.localGet(this.#budget);
-    this.emitStateLoad('i32', KICK);
-    code.op(Op.i32Or);
-    code.i32Const(0);
-    code.op(Op.i32LtS);
+    this.#links.emitBudgetUsed(this.#budget);
     code.branchHint(false);
     code.if();
     this.leaveAt(position, Exit.budget);
     code.end();
   }
 
-  /** Leaves with PC at a position in the page, which may lie outside it. */
+  /** Leaves with PC at a position, which may lie outside the region. */
   leaveAt(position: number, exit: Exit): void {
-    this.#emitPosition(position);
+    this.#links.emitPosition(position);
     this.code.localSet(this.#exitPc);
     this.#exit(exit);
   }
@@ -152,28 +173,49 @@ export class HotBuilder extends GuestBuilder {
     this.code.br(this.#exitLabel);
   }
 
-  #emitPosition(position: number): void {
-    this.code.localGet(this.#pageAddress);
-    if (position === 0) return;
-    this.code.i64ConstNumber(position * 4);
-    this.code.op(Op.i64Add);
+  /** Goes on at a position outside the region: in the region there, if there is one. */
+  goOnAt(position: number): void {
+    this.#handOver(this.#block.dirtyOut);
+    this.#storePosition(position);
+    this.#links.emitJump(position);
+  }
+
+  /** Stores all that the record must hold while another region runs, but PC. */
+  #handOver(dirty: RegisterSet): void {
+    this.#flags.store();
+    this.#registers.store(dirty);
+    this.emitStateStore(BUDGET, this.localValue('i32', this.#budget));
+  }
+
+  #storePosition(position: number): void {
+    this.code.localGet(this.stateLocal);
+    this.#links.emitPosition(position);
+    this.code.store(Op.i64Store, 3, PC);
+  }
+
+  /** Calls what is at a position, or at the address in `#callPc`; comes back here if the call returns to `returnPosition`. */
+  #emitCallOut(target: number | null, returnPosition: number, after: BlockUse | null): void {
+    this.#handOver(this.#block.dirtyOut);
+    if (target === null) this.emitStateStore(PC, this.localValue('i64', this.#callPc));
+    else this.#storePosition(target);
+    this.#links.emitCall(target, returnPosition);
+    this.#loadLocal('i32', TLB, this.#table);
+    this.#links.emitStillMapped();
+    this.#loadLocal('i32', BUDGET, this.#budget);
+    this.#flags.forget();
+    this.#vectorsAllowed = false;
+    if (after !== null) this.#registers.load(unite(this.#use.written, after.liveIn));
   }
 
   /** Emits one instruction; `remaining` of its block come after it, and `end` says where the last one goes. */
-  describe(instruction: RegionInstruction, remaining: number, end: BlockEnd): void {
+  describe(instruction: RegionInstruction, remaining: number, end: BlockEnd, after: BlockUse | null): void {
     const { entry, fields } = instruction;
     this.#position = instruction.position;
     this.#remaining = remaining;
     this.#outcome = null;
     this.#synchronized = false;
     this.begin();
-    if (entry.vector) {
-      this.emitStateLoad('i32', VECTOR_TRAP);
-      this.code.branchHint(false);
-      this.code.if();
-      this.#fault(Exit.vectorTrap);
-      this.code.end();
-    }
+    if (entry.vector) this.#requireVectors();
     entry.describe(this, this.#operands(instruction), fields);
     if (!this.terminated) {
       this.commit();
@@ -181,7 +223,17 @@ export class HotBuilder extends GuestBuilder {
     }
     this.end();
     if (entry.epilogue?.(fields)) this.#emitEpilogue();
-    this.#emitOutcome(this.#outcome, end);
+    this.#emitOutcome(this.#outcome, end, after);
+  }
+
+  #requireVectors(): void {
+    if (this.#vectorsAllowed) return;
+    this.#vectorsAllowed = true;
+    this.emitStateLoad('i32', VECTOR_TRAP);
+    this.code.branchHint(false);
+    this.code.if();
+    this.#fault(Exit.vectorTrap);
+    this.code.end();
   }
 
   #emitEpilogue(): void {
@@ -193,15 +245,24 @@ export class HotBuilder extends GuestBuilder {
   }
 
   /** Emits where the instruction goes; what follows in the region's structure may be emitted inside. */
-  #emitOutcome(outcome: Outcome, end: BlockEnd): void {
+  #emitOutcome(outcome: Outcome, end: BlockEnd, after: BlockUse | null): void {
     if (outcome === null) return;
     if (outcome === 'next') end.next();
     else if (outcome === 'jump') end.taken();
-    else {
+    else if (outcome === 'call' || outcome === 'callComputed') {
+      this.#emitCallOut(outcome === 'call' ? end.target : null, this.#position + 1, after);
+      if (after === null) {
+        // All is in the record, and has not been loaded again.
+        this.#storePosition(this.#position + 1);
+        this.#links.emitJump(this.#position + 1);
+      } else end.next();
+    } else {
+      const { facts } = this;
       this.emit(outcome);
       this.code.if();
       end.taken();
       this.code.else();
+      this.facts = facts;
       end.next();
       this.code.end();
     }
@@ -241,7 +302,8 @@ export class HotBuilder extends GuestBuilder {
   }
 
   protected override synchronize(): void {
-    this.#writeBack();
+    this.#flags.storeFields(this.imports.normalise);
+    this.#registers.store(unite(this.#block.dirtyIn, this.#block.dirtyOut));
     this.#synchronized = true;
   }
 
@@ -250,15 +312,78 @@ export class HotBuilder extends GuestBuilder {
   }
 
   protected override emitProgramCounter(delta: number): void {
-    this.#emitPosition(this.#position + delta / 4);
+    this.#links.emitPosition(this.#position + delta / 4);
   }
 
-  protected override flagField<T extends TypeName>(type: T, offset: number): Value<T> {
-    const local = { [FLAG_N]: this.#flagN, [FLAG_Z]: this.#flagZ, [FLAG_C]: this.#flagC, [FLAG_V]: this.#flagV }[
-      offset
-    ];
-    return new Value(NodeKind.register, type, 0, null, null, null, -1 - (local as number), 0, null);
+  // Flags
+
+  override flags(): Flags {
+    const flags = this.#flags;
+    if (flags.known === FlagForm.fields) {
+      const { n, z, c, v } = flags;
+      return { n: mutable('i64', n), z: mutable('i64', z), c: mutable('i32', c), v: mutable('i64', v) };
+    }
+    if (typeof flags.known === 'number') {
+      return flagsOfForm(this, flags.known, mutable('i64', flags.n), mutable('i64', flags.z));
+    }
+    flags.storeFields(this.imports.normalise);
+    if (!this.conditional) flags.leaveToRecord();
+    return {
+      n: this.state64(FLAG_N),
+      z: this.state64(FLAG_Z),
+      c: this.state32(FLAG_C),
+      v: this.state64(FLAG_V),
+    };
   }
+
+  override relation(relation: Relation): I32 {
+    const { known, n, z } = this.#flags;
+    if (typeof known !== 'number' || known === FlagForm.fields) return super.relation(relation);
+    return relationOfForm(this, known, mutable('i64', n), mutable('i64', z), relation);
+  }
+
+  override setFlagsOf(source: FlagSource, a: Integer, b: Integer, _result: Integer): void {
+    const wide = (value: Integer): I64 => (value.type === 'i32' ? this.extendU(value as I32) : (value as I64));
+    const pending = { form: flagForm(source, a), a: wide(a), b: wide(b) };
+    pending.a.uses++;
+    pending.b.uses++;
+    this.#pendingForm = pending;
+  }
+
+  protected override commit(): void {
+    const pending = this.#pendingForm;
+    if (pending === null) {
+      super.commit();
+      return;
+    }
+    this.#pendingForm = null;
+    const a = this.now(pending.a);
+    const b = this.now(pending.b);
+    super.commit();
+    this.#setLocal(a, this.#flags.n);
+    this.#setLocal(b, this.#flags.z);
+    this.#setForm(pending.form);
+  }
+
+  protected override writeFlags({ n, z, c, v }: Flags): void {
+    this.#setLocal(n, this.#flags.n);
+    this.#setLocal(z, this.#flags.z);
+    this.#setLocal(c, this.#flags.c);
+    this.#setLocal(v, this.#flags.v);
+    this.#setForm(FlagForm.fields);
+  }
+
+  #setForm(form: FlagForm): void {
+    this.#flags.set(form);
+    if (this.#synchronized) this.#flags.storeFields(this.imports.normalise);
+  }
+
+  #setLocal(value: Value, local: number): void {
+    this.emit(value);
+    this.code.localSet(local);
+  }
+
+  // Registers
 
   protected override emitRegister(value: Value): void {
     const { code } = this;
@@ -268,11 +393,11 @@ export class HotBuilder extends GuestBuilder {
     }
     switch (this.#architecture.registerClass(value.lo)) {
       case RegisterClass.general:
-        code.localGet(this.#registers.get(value.lo) as number);
+        code.localGet(this.#registers.of(value.lo));
         if (value.type === 'i32') code.op(Op.i32WrapI64);
         return;
       case RegisterClass.vector:
-        code.localGet(this.#registers.get(value.lo) as number);
+        code.localGet(this.#registers.of(value.lo));
         this.#emitLowestLane(value.type);
         return;
       case RegisterClass.zero:
@@ -298,28 +423,18 @@ export class HotBuilder extends GuestBuilder {
       this.emitStateStore(register, value);
       return;
     }
-    const local = this.#registers.get(register) as number;
-    this.emit(value);
-    this.code.localSet(local);
-    if (this.#synchronized) this.emitStateStore(register, this.localValue(this.#typeOf(register), local));
+    const local = this.#registers.of(register);
+    this.#setLocal(value, local);
+    if (!this.#synchronized) return;
+    const type = kind === RegisterClass.vector ? 'v128' : 'i64';
+    this.emitStateStore(register, this.localValue(type, local));
   }
 
-  protected override writeFlags(flags: Flags): void {
-    this.#setFlag(flags.n, this.#flagN);
-    this.#setFlag(flags.z, this.#flagZ);
-    this.#setFlag(flags.c, this.#flagC);
-    this.#setFlag(flags.v, this.#flagV);
-    if (this.#synchronized) this.#writeBack();
-  }
+  // Control
 
-  #setFlag(value: Value, local: number): void {
-    this.emit(value);
-    this.code.localSet(local);
-  }
-
-  override jump(_target: Target): void {
+  override jump(_target: Target, kind: 'jump' | 'call' = 'jump'): void {
     this.terminate();
-    this.#outcome = 'jump';
+    this.#outcome = kind;
   }
 
   override jumpIf(condition: I32, _target: Target): void {
@@ -328,12 +443,20 @@ export class HotBuilder extends GuestBuilder {
     this.#outcome = taken;
   }
 
-  override jumpTo(address: I64): void {
+  override jumpTo(address: I64, kind: BranchKind = 'jump'): void {
     const to = this.now(address);
     this.terminate();
-    this.emit(to);
-    this.code.localSet(this.#exitPc);
-    this.#exit(Exit.continue);
+    if (kind === 'call') {
+      this.#setLocal(to, this.#callPc);
+      this.#outcome = 'callComputed';
+      return;
+    }
+    this.#handOver(this.#block.dirtyOut);
+    this.emitStateStore(PC, to);
+    if (kind === 'return') {
+      this.code.i32Const(Exit.continue);
+      this.code.return();
+    } else this.#links.emitEnter();
   }
 
   override leaveIf(condition: I32, exit: Exit): void {
@@ -351,17 +474,21 @@ export class HotBuilder extends GuestBuilder {
 
   override leave(exit: Exit, at: 'this' | 'next'): void {
     this.terminate();
+    const position = this.#position + (at === 'next' ? 1 : 0);
     if (!this.#synchronized) {
-      this.leaveAt(this.#position + (at === 'next' ? 1 : 0), exit);
+      this.leaveAt(position, exit);
       return;
     }
     // The engine call may have changed the registers in the record, which the common way out would overwrite.
-    const { code } = this;
-    this.#emitPosition(this.#position + (at === 'next' ? 1 : 0));
-    code.localSet(this.#exitPc);
-    this.emitStateStore(PC, this.localValue('i64', this.#exitPc));
+    this.#storePosition(position);
     this.emitStateStore(BUDGET, this.localValue('i32', this.#budget));
-    code.i32Const(exit);
-    code.return();
+    this.code.i32Const(exit);
+    this.code.return();
   }
 }
+
+const noRegisters: RegisterSet = { general: 0, vector: 0 };
+
+/** What a wasm local holds now that later instructions change. */
+const mutable = <T extends TypeName>(type: T, local: number): Value<T> =>
+  new Value(NodeKind.register, type, 0, null, null, null, -1 - local, 0, null);

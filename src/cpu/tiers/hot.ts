@@ -3,9 +3,12 @@ import { ModuleBuilder } from '../../wasm/module-builder.ts';
 import { ValueType } from '../../wasm/opcodes.ts';
 import type { Architecture } from '../architecture.ts';
 import { Exit } from '../exits.ts';
-import { type BlockEnd, HotBuilder } from './hot-builder.ts';
+import { Flow } from './effects.ts';
+import { type BlockEnd, type Facts, HotBuilder, noFacts } from './hot-builder.ts';
 import { declareImports } from './imports.ts';
-import { type Block, dominates, type RegionInstruction } from './region.ts';
+import { type Block, dominates, type RegionInstruction, targetPosition } from './region.ts';
+import type { RegionPages } from './region-links.ts';
+import { type BlockUse, findRegisterUse, type RegisterUse } from './register-use.ts';
 
 /**
  * The hot tier: a region becomes one wasm function with structured control flow. Blocks nest by their dominator tree (a block
@@ -16,17 +19,20 @@ import { type Block, dominates, type RegionInstruction } from './region.ts';
 class RegionEmitter {
   readonly #code: FunctionBuilder;
   readonly #builder: HotBuilder;
+  readonly #use: RegisterUse;
   /** The wasm label that a branch to each open merge block or loop header uses. */
   readonly #labels = new Map<Block, number>();
   readonly #loops = new Map<Block, number>();
 
-  constructor(code: FunctionBuilder, builder: HotBuilder) {
+  constructor(code: FunctionBuilder, builder: HotBuilder, use: RegisterUse) {
     this.#code = code;
     this.#builder = builder;
+    this.#use = use;
   }
 
-  /** Emits a block and all that it dominates. */
-  emitTree(block: Block): void {
+  /** Emits a block and all that it dominates; `facts` hold where it begins. */
+  emitTree(block: Block, facts: Facts): void {
+    this.#builder.facts = block.loopHeader ? noFacts : facts;
     if (block.loopHeader) this.#loops.set(block, this.#code.loop());
     const merges = block.dominated.filter((child) => child.forwardEdges > 1).sort((a, b) => a.order - b.order);
     this.#emitWithin(block, merges);
@@ -43,57 +49,62 @@ class RegionEmitter {
     this.#labels.set(last, this.#code.block());
     this.#emitWithin(block, merges.slice(0, -1));
     this.#code.end();
-    this.emitTree(last);
+    this.emitTree(last, noFacts);
   }
 
   #emitBlock(block: Block): void {
     const { instructions } = block;
     const last = instructions.at(-1) as RegionInstruction;
     const end: BlockEnd = {
-      taken: () => this.#goTo(block, block.taken, takenPosition(last)),
+      taken: () => this.#goTo(block, block.taken, end.target),
       next: () => this.#goTo(block, block.next, last.position + 1),
+      target: hasTarget(block.flow) ? targetPosition(last) : last.position,
     };
-    this.#builder.countBlock(instructions.length);
+    const after = block.next === null ? null : this.#useOf(block.next);
+    this.#builder.openBlock(this.#useOf(block), instructions.length);
     for (let i = 0; i < instructions.length; i++) {
-      this.#builder.describe(instructions[i] as RegionInstruction, instructions.length - 1 - i, end);
+      this.#builder.describe(instructions[i] as RegionInstruction, instructions.length - 1 - i, end, after);
     }
+  }
+
+  #useOf(block: Block): BlockUse {
+    return this.#use.blocks.get(block) as BlockUse;
   }
 
   /** Emits the edge from one block to another, or out of the region. */
   #goTo(from: Block, to: Block | null, position: number): void {
     if (to === null) {
-      this.#builder.leaveAt(position, Exit.continue);
+      this.#builder.goOnAt(position);
     } else if (to.order <= from.order && dominates(to, from)) {
       this.#builder.checkBudget(position);
       this.#code.br(this.#loops.get(to) as number);
     } else if (to.forwardEdges > 1) {
       this.#code.br(this.#labels.get(to) as number);
     } else {
-      this.emitTree(to);
+      this.emitTree(to, this.#builder.facts);
     }
   }
 }
 
-/** Where a block's last instruction branches to, in instructions from the page's start; may lie outside the page. */
-const takenPosition = ({ entry, fields, position }: RegionInstruction): number => {
-  for (const [, operand] of entry.operands) if (operand.kind === 'target') return position + operand.get(fields) / 4;
-  return position;
-};
+const hasTarget = (flow: Flow): boolean => flow === Flow.jump || flow === Flow.branch || flow === Flow.call;
 
 const { i32, i64 } = ValueType;
 
-/** Encodes a module whose function `r` is the region of these blocks (see findRegion). */
+/** Encodes a module whose function `r` is the region of these blocks (see findRegion), which lie in `pages`. */
 export const encodeRegion = (
   architecture: Architecture,
   blocks: readonly Block[],
+  pages: RegionPages,
   memoryPages: number,
 ): Uint8Array<ArrayBuffer> => {
   const module = new ModuleBuilder();
   const imports = declareImports(module, memoryPages);
-  const code = new FunctionBuilder([i32, i64]);
-  const builder = new HotBuilder(code, imports, architecture);
-  builder.open(blocks.flatMap((block) => block.instructions));
-  new RegionEmitter(code, builder).emitTree(blocks[0] as Block);
+  const code = new FunctionBuilder([i32, i64, i32]);
+  const use = findRegisterUse(architecture, blocks);
+  const builder = new HotBuilder(code, imports, architecture, use, pages);
+  const entry = blocks[0] as Block;
+  builder.open(use.blocks.get(entry) as BlockUse);
+  new RegionEmitter(code, builder, use).emitTree(entry, builder.facts);
   builder.close();
   module.exportFunction('r', module.function(imports.regionType, code));
   return module.encode();
@@ -102,8 +113,8 @@ export const encodeRegion = (
 /** Encodes a module whose function `r` stands where a thread has not made a region yet. */
 export const encodeAbsentRegion = (): Uint8Array<ArrayBuffer> => {
   const module = new ModuleBuilder();
-  const code = new FunctionBuilder([i32, i64]);
+  const code = new FunctionBuilder([i32, i64, i32]);
   code.i32Const(Exit.notInstalled);
-  module.exportFunction('r', module.function(module.type([i32, i64], [i32]), code));
+  module.exportFunction('r', module.function(module.type([i32, i64, i32], [i32]), code));
   return module.encode();
 };

@@ -15,7 +15,11 @@ export interface ImportIndices {
   readonly fetch: number;
   readonly decode: number;
   readonly routine: number;
-  /** Type of a region: (state, virtual address of its page) -> Exit. */
+  /** Goes to the region at PC (link.ts). */
+  readonly enter: number;
+  /** Makes the record's flags fields (link.ts). */
+  readonly normalise: number;
+  /** Type of a region: (state, virtual address of its page, how many regions have called this one) -> Exit. */
   readonly regionType: number;
   /** Table index of the regions' table. */
   readonly regionTable: number;
@@ -24,18 +28,43 @@ export interface ImportIndices {
 /** Module name of all imports. */
 export const IMPORT_MODULE = 'e';
 
+/** Imports of a module that only goes to regions. */
+export const declareMemory = (
+  module: ModuleBuilder,
+  memoryPages: number,
+): { readonly regionType: number; readonly regionTable: number } => {
+  const regionType = module.type([i32, i64, i32], [i32]);
+  module.importMemory(IMPORT_MODULE, 'memory', { initial: memoryPages, maximum: memoryPages, shared: true });
+  const regionTable = module.importTable(IMPORT_MODULE, 'regions', { element: ValueType.funcref, initial: 1 });
+  return { regionType, regionTable };
+};
+
 export const declareImports = (module: ModuleBuilder, memoryPages: number): ImportIndices => {
   const slowType = module.type([i32, i32, i32, i32], [i32]);
   const pairType = module.type([i32, i32], [i32]);
   const stateType = module.type([i32], [i32]);
-  const regionType = module.type([i32, i64], [i32]);
   const load = module.importFunction(IMPORT_MODULE, 'load', slowType);
   const store = module.importFunction(IMPORT_MODULE, 'store', slowType);
   const address = module.importFunction(IMPORT_MODULE, 'address', slowType);
   const fetch = module.importFunction(IMPORT_MODULE, 'fetch', stateType);
   const decode = module.importFunction(IMPORT_MODULE, 'decode', pairType);
   const routine = module.importFunction(IMPORT_MODULE, 'routine', pairType);
-  module.importMemory(IMPORT_MODULE, 'memory', { initial: memoryPages, maximum: memoryPages, shared: true });
-  const regionTable = module.importTable(IMPORT_MODULE, 'regions', { element: ValueType.funcref, initial: 1 });
-  return { load, store, address, fetch, decode, routine, regionType, regionTable };
+  const enter = module.importFunction(IMPORT_MODULE, 'enter', pairType);
+  const normalise = module.importFunction(IMPORT_MODULE, 'normalise', module.type([i32], []));
+  const { regionType, regionTable } = declareMemory(module, memoryPages);
+  return { load, store, address, fetch, decode, routine, enter, normalise, regionType, regionTable };
+};
+
+/** For code that only tells what a description does: nothing in it is ever called. */
+export const noImports: ImportIndices = {
+  load: 0,
+  store: 0,
+  address: 0,
+  fetch: 0,
+  decode: 0,
+  routine: 0,
+  enter: 0,
+  normalise: 0,
+  regionType: 0,
+  regionTable: 0,
 };

@@ -1,21 +1,23 @@
 import { RECORDS } from '../code-page.ts';
 import type { Decoded, Decoder } from '../decoder.ts';
-import { Flow, type FlowTable } from './flow.ts';
+import type { Effects, EffectTable } from './effects.ts';
+import { Flow } from './effects.ts';
 
 /**
- * Regions: the piece of a page's code that the hot tier makes one wasm function of. A region has one entry and follows direct
- * branches inside the page; all else leaves it.
+ * Regions: the piece of code that the hot tier makes one wasm function of. A region has one entry, follows direct branches, and
+ * goes on behind calls; it may extend over neighbouring pages. All else leaves it.
  */
 
 export interface RegionInstruction extends Decoded {
-  /** Position in the page, in instructions. */
+  /** Position in instructions from the start of the entry's page; negative or beyond that page in a neighbouring one. */
   readonly position: number;
+  readonly effects: Effects;
 }
 
 export interface Block {
   readonly instructions: RegionInstruction[];
   readonly flow: Flow;
-  /** The block that follows when no branch is taken; null if that lies outside the region. */
+  /** The block that follows when no branch is taken, or after a call; null if that lies outside the region. */
   next: Block | null;
   /** The block a direct branch goes to; null if it lies outside. */
   taken: Block | null;
@@ -31,8 +33,17 @@ export interface Block {
   forwardEdges: number;
 }
 
+/** The code around an entry, by positions as in RegionInstruction. */
+export interface CodeWindow {
+  /** Whether the page of a position is known to be executable, and may be part of a region. */
+  has(position: number): boolean;
+  wordAt(position: number): number;
+}
+
 const MAX_INSTRUCTIONS = 512;
 const MAX_BLOCKS = 50;
+/** How far a region extends from its entry's page, in pages. */
+export const REGION_REACH = 2;
 
 /** The branch distance in bytes of an instruction that has a target operand. */
 const distanceOf = ({ entry, fields }: Decoded): number => {
@@ -40,43 +51,45 @@ const distanceOf = ({ entry, fields }: Decoded): number => {
   throw new Error(`${entry.name} branches but has no target`);
 };
 
+/** Where a direct branch or call goes. */
+export const targetPosition = (instruction: RegionInstruction): number =>
+  instruction.position + distanceOf(instruction) / 4;
+
+/** The page of a position, counted from the entry's. */
+export const pageOfPosition = (position: number): number => Math.floor(position / RECORDS);
+
 interface Scan {
   readonly instructions: Map<number, RegionInstruction>;
-  readonly flows: Map<number, Flow>;
   readonly leaders: Set<number>;
 }
 
-const targetPosition = (instruction: RegionInstruction): number => instruction.position + distanceOf(instruction) / 4;
-
-const inPage = (position: number): boolean => position >= 0 && position < RECORDS;
-
 /** Finds the instructions reachable from `entry` and where blocks begin. */
-const scan = (decoder: Decoder, flows: FlowTable, entry: number, wordAt: (position: number) => number): Scan => {
-  const found: Scan = { instructions: new Map(), flows: new Map(), leaders: new Set([entry]) };
+const scan = (decoder: Decoder, effects: EffectTable, entry: number, code: CodeWindow): Scan => {
+  const found: Scan = { instructions: new Map(), leaders: new Set([entry]) };
   const work = [entry];
   while (work.length > 0 && found.leaders.size <= MAX_BLOCKS) {
     let position = work.shift() as number;
     while (
-      inPage(position) &&
+      code.has(position) &&
       !found.instructions.has(position) &&
       found.instructions.size < MAX_INSTRUCTIONS &&
       found.leaders.size <= MAX_BLOCKS
     ) {
-      const word = wordAt(position);
-      const instruction = { ...decoder.decode(word), position };
-      const flow = flows.flowOf(decoder.handlerOf(word));
+      const word = code.wordAt(position);
+      const effect = effects.of(decoder.handlerOf(word));
+      const instruction = { ...decoder.decode(word), position, effects: effect };
+      const { flow } = effect;
       found.instructions.set(position, instruction);
-      found.flows.set(position, flow);
       position++;
       if (flow === Flow.next) continue;
       if (flow === Flow.jump || flow === Flow.branch) {
         const goal = targetPosition(instruction);
-        if (inPage(goal)) {
+        if (code.has(goal)) {
           found.leaders.add(goal);
           work.push(goal);
         }
       }
-      if (flow !== Flow.branch) break;
+      if (flow === Flow.jump || flow === Flow.leave) break;
       found.leaders.add(position);
     }
   }
@@ -99,7 +112,7 @@ const makeBlock = (instructions: RegionInstruction[], flow: Flow): Block => {
 };
 
 /** Cuts the scanned instructions into blocks, by the position of their first. */
-const cutBlocks = ({ instructions, flows, leaders }: Scan): Map<number, Block> => {
+const cutBlocks = ({ instructions, leaders }: Scan): Map<number, Block> => {
   const blocks = new Map<number, Block>();
   for (const leader of leaders) {
     const body: RegionInstruction[] = [];
@@ -109,7 +122,7 @@ const cutBlocks = ({ instructions, flows, leaders }: Scan): Map<number, Block> =
       const instruction = instructions.get(position);
       if (instruction === undefined) break;
       body.push(instruction);
-      flow = flows.get(position) as Flow;
+      flow = instruction.effects.flow;
       position++;
       if (flow !== Flow.next || leaders.has(position)) break;
     }
@@ -121,7 +134,7 @@ const cutBlocks = ({ instructions, flows, leaders }: Scan): Map<number, Block> =
 const link = (blocks: Map<number, Block>): void => {
   for (const block of blocks.values()) {
     const last = block.instructions.at(-1) as RegionInstruction;
-    if (block.flow === Flow.next || block.flow === Flow.branch) block.next = blocks.get(last.position + 1) ?? null;
+    if (block.flow !== Flow.jump && block.flow !== Flow.leave) block.next = blocks.get(last.position + 1) ?? null;
     if (block.flow === Flow.jump || block.flow === Flow.branch) block.taken = blocks.get(targetPosition(last)) ?? null;
   }
 };
@@ -210,16 +223,11 @@ const classifyEdges = (blocks: readonly Block[]): void => {
 };
 
 /**
- * Finds the region that begins at instruction `entry` of a page; `wordAt` reads the page's instruction words. The blocks come
- * in reverse postorder, the entry first; control flow among them is reducible.
+ * Finds the region that begins at instruction `entry` of a page. The blocks come in reverse postorder, the entry first; control
+ * flow among them is reducible.
  */
-export const findRegion = (
-  decoder: Decoder,
-  flows: FlowTable,
-  entry: number,
-  wordAt: (position: number) => number,
-): Block[] => {
-  const blocks = cutBlocks(scan(decoder, flows, entry, wordAt));
+export const findRegion = (decoder: Decoder, effects: EffectTable, entry: number, code: CodeWindow): Block[] => {
+  const blocks = cutBlocks(scan(decoder, effects, entry, code));
   link(blocks);
   const ordered = order(blocks.get(entry) as Block);
   findDominators(ordered);

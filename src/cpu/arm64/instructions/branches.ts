@@ -56,7 +56,7 @@ export const branches: readonly Instruction[] = [
     common: true,
     describe(o, x) {
       o.set(x.link, o.programCounter(4));
-      o.jump(x.to);
+      o.jump(x.to, 'call');
     },
   }),
   instruction({
@@ -90,7 +90,7 @@ export const branches: readonly Instruction[] = [
     common: true,
     describe(o, x) {
       o.set(x.link, o.programCounter(4));
-      o.jumpTo(o.get64(x.n));
+      o.jumpTo(o.get64(x.n), 'call');
     },
   }),
   instruction({
@@ -99,7 +99,7 @@ export const branches: readonly Instruction[] = [
     operands: { n: source('Rn') },
     common: true,
     describe(o, x) {
-      o.jumpTo(o.get64(x.n));
+      o.jumpTo(o.get64(x.n), 'return');
     },
   }),
 ];

@@ -1,12 +1,12 @@
 import { type Instruction, instruction } from '../../instruction.ts';
 import type { Builder, Flags } from '../../ir/builder.ts';
-import type { I32, Value } from '../../ir/value.ts';
-import { additionFlags, conditionHolds, flagsOfBits, subtractionFlags } from '../flags.ts';
+import { additionFlags, type Integer, subtractionFlags } from '../../ir/flag-forms.ts';
+import type { I32 } from '../../ir/value.ts';
+import { conditionHolds, flagsOfBits } from '../flags.ts';
 import { destination, immediate32, immediate64, source } from '../operands.ts';
 
 /** Conditional compare and conditional select (Arm ARM C4.1, "Data Processing -- Register"). */
 
-type Integer = Value<'i32' | 'i64'>;
 type Comparison = (o: Builder, a: Integer, b: Integer) => Flags;
 
 /** Sets the flags to those of the comparison if the condition holds, and to `nzcv` otherwise. */

@@ -25,30 +25,23 @@ interface PairTransfer {
 
 type Move = PairTransfer['move'];
 
-/** Both halves' values, before anything is written. */
-const loadBoth = (o: Builder, bytes: 4 | 8, address: I64): readonly [I64, I64] => {
-  const first = o.load(bytes, address);
-  return [first, o.load(bytes, o.add(address, o.i64(bytes)))];
-};
-
 const storeLow =
   (bytes: 4 | 8): Move =>
   (o, t, t2, address) => {
     const value = (register: Register) => (bytes === 8 ? o.get64(register) : o.get32(register));
-    o.store(bytes, address, value(t));
-    o.store(bytes, o.add(address, o.i64(bytes)), value(t2));
+    o.storePair(bytes, address, value(t), value(t2));
   };
 
 const loadInteger =
   (bytes: 4 | 8): Move =>
   (o, t, t2, address) => {
-    const [first, second] = loadBoth(o, bytes, address);
+    const [first, second] = o.loadPair(bytes, address);
     o.set(t, first);
     o.set(t2, second);
   };
 
 const loadSigned: Move = (o, t, t2, address) => {
-  const [first, second] = loadBoth(o, 4, address);
+  const [first, second] = o.loadPair(4, address);
   o.set(t, o.signExtend(first, 32));
   o.set(t2, o.signExtend(second, 32));
 };
@@ -56,7 +49,7 @@ const loadSigned: Move = (o, t, t2, address) => {
 const loadScalar =
   (bytes: 4 | 8): Move =>
   (o, t, t2, address) => {
-    const [first, second] = loadBoth(o, bytes, address);
+    const [first, second] = o.loadPair(bytes, address);
     o.setScalar(t, first);
     o.setScalar(t2, second);
   };

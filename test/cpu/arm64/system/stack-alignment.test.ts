@@ -27,6 +27,7 @@ import { type BitField, type Instruction, type RegisterOperand, shapeFields } fr
 import type { Register } from '../../../../src/cpu/ir/value.ts';
 import { PAIR_LOCKS, TLB, TLB_UNPRIVILEGED } from '../../../../src/cpu/state.ts';
 import { OutOfLineBuilder } from '../../../../src/cpu/tiers/cold-builder.ts';
+import { noImports } from '../../../../src/cpu/tiers/imports.ts';
 import { FunctionBuilder } from '../../../../src/wasm/function-builder.ts';
 import { ValueType } from '../../../../src/wasm/opcodes.ts';
 import { RAM } from './machine.ts';
@@ -478,16 +479,6 @@ describe('the instruction table', () => {
     }
   }
 
-  const noImports = {
-    load: 0,
-    store: 0,
-    address: 0,
-    fetch: 0,
-    decode: 0,
-    routine: 0,
-    regionType: 0,
-    regionTable: 0,
-  };
   const ALL_ONES = new Proxy({}, { get: () => 31 }) as Readonly<Record<string, number>>;
 
   it('has the stack pointer looked at after every instruction that can write it', () => {

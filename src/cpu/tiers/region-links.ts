@@ -1,0 +1,230 @@
+import type { FunctionBuilder } from '../../wasm/function-builder.ts';
+import { Op } from '../../wasm/opcodes.ts';
+import { CODE_PAGE_CHANGES, CODE_PAGE_SLOTS, Handler, PAGE_SIZE, RECORD_SIZE, RECORDS } from '../code-page.ts';
+import { Exit } from '../exits.ts';
+import { KICK, PC, TLB_CODE } from '../state.ts';
+import { CODE, EXECUTE_TAG, INDEX_MASK, INDEX_SHIFT } from '../translation-table.ts';
+import type { ImportIndices } from './imports.ts';
+import { pageOfPosition } from './region.ts';
+
+/**
+ * How regions lead to each other without leaving wasm. A guest call is a wasm call, its return a wasm return: the caller goes
+ * on if PC is where it expects. Any other branch is a tail call. PC, budget, flags and changed registers pass through the
+ * record, so whoever is returned to finds an exact state, however control came there.
+ */
+
+/** A page of pre-decoded records that a region takes code from. */
+export interface RegionPage {
+  /** Its machine address, and the number of its latest change when it was translated (CodeCache.changesOf). */
+  readonly address: number;
+  readonly changes: number;
+}
+
+/** Pages of a region by their distance from the entry's, 0. */
+export type RegionPages = ReadonlyMap<number, RegionPage>;
+
+/** Regions that call each other to this depth at most: each is a frame on the thread's own stack. */
+const MAX_DEPTH = 100;
+
+const stateLocal = 0;
+const pageLocal = 1;
+const depthLocal = 2;
+
+export class RegionLinks {
+  readonly #code: FunctionBuilder;
+  readonly #imports: ImportIndices;
+  readonly #pages: RegionPages;
+  readonly #scratch: number;
+
+  /** `scratch` is an i32 local. */
+  constructor(code: FunctionBuilder, imports: ImportIndices, pages: RegionPages, scratch: number) {
+    this.#code = code;
+    this.#imports = imports;
+    this.#pages = pages;
+    this.#scratch = scratch;
+  }
+
+  /** Pushes the virtual address of a position. */
+  emitPosition(position: number): void {
+    const code = this.#code;
+    code.localGet(pageLocal);
+    if (position === 0) return;
+    code.i64ConstNumber(position * 4);
+    code.op(Op.i64Add);
+  }
+
+  /** Pushes whether the budget is used up, or somebody wants the vCPU to leave. */
+  emitBudgetUsed(budget: number): void {
+    const code = this.#code;
+    code.localGet(budget);
+    code.localGet(stateLocal);
+    code.load(Op.i32Load, 2, KICK);
+    code.op(Op.i32Or);
+    code.i32Const(0);
+    code.op(Op.i32LtS);
+  }
+
+  /** Leaves at once, nothing having changed, if there is no budget, the calls are too deep, or a page was replaced. */
+  emitPrologue(budget: number): void {
+    const code = this.#code;
+    this.emitBudgetUsed(budget);
+    code.branchHint(false);
+    code.if();
+    code.i32Const(Exit.budget);
+    code.return();
+    code.end();
+    code.localGet(depthLocal);
+    code.i32Const(MAX_DEPTH);
+    code.op(Op.i32GtU);
+    code.branchHint(false);
+    code.if();
+    code.i32Const(Exit.continue);
+    code.return();
+    code.end();
+    for (const [distance, page] of this.#pages) {
+      if (distance === 0) continue;
+      this.#emitPageChanged(distance, page);
+      code.branchHint(false);
+      code.if();
+      code.i32Const(Exit.stale);
+      code.return();
+      code.end();
+    }
+  }
+
+  /** Pushes whether a page is not mapped where it was, or its contents may have changed. */
+  #emitPageChanged(distance: number, page: RegionPage): void {
+    const code = this.#code;
+    code.localGet(stateLocal);
+    code.load(Op.i32Load, 2, TLB_CODE);
+    code.localGet(pageLocal);
+    code.op(Op.i32WrapI64);
+    if (distance !== 0) {
+      code.i32Const(distance * PAGE_SIZE);
+      code.op(Op.i32Add);
+    }
+    code.i32Const(INDEX_SHIFT);
+    code.op(Op.i32ShrU);
+    code.i32Const(INDEX_MASK);
+    code.op(Op.i32And);
+    code.op(Op.i32Add);
+    code.localTee(this.#scratch);
+    code.load(Op.i64Load, 3, EXECUTE_TAG);
+    this.emitPosition(distance * RECORDS);
+    code.op(Op.i64Ne);
+    code.localGet(this.#scratch);
+    code.load(Op.i32Load, 2, CODE);
+    code.i32Const(page.address | 0);
+    code.op(Op.i32Ne);
+    code.op(Op.i32Or);
+    code.i32Const(0);
+    code.load(Op.i32Load, 2, page.address + CODE_PAGE_CHANGES);
+    code.i32Const(page.changes | 0);
+    code.op(Op.i32Ne);
+    code.op(Op.i32Or);
+  }
+
+  /** Leaves, all being in the record, if the region's code is not what it was. */
+  emitStillMapped(): void {
+    const code = this.#code;
+    for (const [distance, page] of this.#pages) {
+      this.#emitPageChanged(distance, page);
+      code.branchHint(false);
+      code.if();
+      code.i32Const(Exit.continue);
+      code.return();
+      code.end();
+    }
+  }
+
+  /** Pushes whether a region begins at a position of one of the region's pages. */
+  #emitIsRegion(position: number, page: RegionPage): void {
+    const code = this.#code;
+    code.i32Const(0);
+    code.load(Op.i32Load16U, 1, page.address + (position & (RECORDS - 1)) * RECORD_SIZE);
+    code.i32Const(Handler.region);
+    code.op(Op.i32Eq);
+  }
+
+  /** Pushes a region's arguments and its slot. */
+  #emitArguments(position: number, page: RegionPage, deeper: number): void {
+    const code = this.#code;
+    code.localGet(stateLocal);
+    this.emitPosition(pageOfPosition(position) * RECORDS);
+    this.#emitDepth(deeper);
+    code.i32Const(0);
+    code.load(Op.i32Load, 2, page.address + CODE_PAGE_SLOTS);
+    code.load(Op.i32Load, 2, (position & (RECORDS - 1)) * 4);
+  }
+
+  #emitDepth(deeper: number): void {
+    const code = this.#code;
+    code.localGet(depthLocal);
+    if (deeper === 0) return;
+    code.i32Const(deeper);
+    code.op(Op.i32Add);
+  }
+
+  #pageOf(position: number): RegionPage | undefined {
+    return this.#pages.get(pageOfPosition(position));
+  }
+
+  /** Ends with a tail call to whatever is at PC. */
+  emitEnter(): void {
+    const code = this.#code;
+    code.localGet(stateLocal);
+    code.localGet(depthLocal);
+    code.returnCall(this.#imports.enter);
+  }
+
+  /** Ends with a tail call to a position outside the region, which PC says too. */
+  emitJump(position: number): void {
+    const code = this.#code;
+    const page = this.#pageOf(position);
+    if (page === undefined) {
+      this.emitEnter();
+      return;
+    }
+    this.#emitIsRegion(position, page);
+    code.if();
+    this.#emitArguments(position, page, 0);
+    code.returnCallIndirect(this.#imports.regionType, this.#imports.regionTable);
+    code.end();
+    code.i32Const(Exit.continue);
+    code.return();
+  }
+
+  /**
+   * Calls what is at PC, which is `target` if that is known. Leaves, all being in the record, unless the call comes back to
+   * `returnPosition`.
+   */
+  emitCall(target: number | null, returnPosition: number): void {
+    const code = this.#code;
+    const page = target === null ? undefined : this.#pageOf(target);
+    if (page === undefined || target === null) {
+      code.localGet(stateLocal);
+      this.#emitDepth(1);
+      code.call(this.#imports.enter);
+    } else {
+      this.#emitIsRegion(target, page);
+      code.op(Op.i32Eqz);
+      code.if();
+      code.i32Const(Exit.continue);
+      code.return();
+      code.end();
+      this.#emitArguments(target, page, 1);
+      code.callIndirect(this.#imports.regionType, this.#imports.regionTable);
+    }
+    code.localTee(this.#scratch);
+    code.localGet(stateLocal);
+    code.load(Op.i64Load, 3, PC);
+    this.emitPosition(returnPosition);
+    code.op(Op.i64Ne);
+    code.op(Op.i32Or);
+    code.branchHint(false);
+    code.if();
+    code.localGet(this.#scratch);
+    code.return();
+    code.end();
+  }
+}

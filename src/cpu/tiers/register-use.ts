@@ -1,0 +1,159 @@
+import { type Architecture, RegisterClass } from '../architecture.ts';
+import { Flow } from './effects.ts';
+import type { Block, RegionInstruction } from './region.ts';
+
+/**
+ * Which registers a region keeps in wasm locals, and where they must agree with the record: before a call the changed ones are
+ * stored, behind it those are loaded that matter.
+ *
+ * A register that the region writes anywhere is valid in its local everywhere, because every way out may store it. One that is
+ * only read is loaded where a later read can see it.
+ */
+
+/** A set of registers: bits of `general` and `vector` are indices in RegisterUse's lists. */
+export interface RegisterSet {
+  general: number;
+  vector: number;
+}
+
+export interface BlockUse {
+  /** Changed since the region was entered, or since the last call, when the block begins. */
+  readonly dirtyIn: RegisterSet;
+  /** The same at its end, before its call if it ends with one. */
+  readonly dirtyOut: RegisterSet;
+  /** Read before they are written or a call ends, from the block's start on. */
+  readonly liveIn: RegisterSet;
+}
+
+export interface RegisterUse {
+  /** Offsets in the record of the general and of the vector registers in use. */
+  readonly general: readonly number[];
+  readonly vector: readonly number[];
+  readonly written: RegisterSet;
+  readonly blocks: ReadonlyMap<Block, BlockUse>;
+}
+
+const emptySet = (): RegisterSet => ({ general: 0, vector: 0 });
+
+export const unite = (a: RegisterSet, b: RegisterSet): RegisterSet => ({
+  general: a.general | b.general,
+  vector: a.vector | b.vector,
+});
+
+/** Adds a set to another; true if that changed it. */
+const include = (to: RegisterSet, from: RegisterSet): boolean => {
+  const general = to.general | from.general;
+  const vector = to.vector | from.vector;
+  const changed = general !== to.general || vector !== to.vector;
+  to.general = general;
+  to.vector = vector;
+  return changed;
+};
+
+const isCall = (block: Block): boolean => block.flow === Flow.call || block.flow === Flow.callComputed;
+
+class Numbering {
+  readonly general: number[] = [];
+  readonly vector: number[] = [];
+  readonly #architecture: Architecture;
+  readonly #bits = new Map<number, number>();
+
+  constructor(architecture: Architecture) {
+    this.#architecture = architecture;
+  }
+
+  /** Adds a register to a set, if it is one that has a local. */
+  add(set: RegisterSet, offset: number): void {
+    const kind = this.#architecture.registerClass(offset);
+    if (kind === RegisterClass.general) set.general |= this.#bit(this.general, offset);
+    else if (kind === RegisterClass.vector) set.vector |= this.#bit(this.vector, offset);
+  }
+
+  #bit(list: number[], offset: number): number {
+    const known = this.#bits.get(offset);
+    if (known !== undefined) return known;
+    if (list.length === 32) throw new RangeError('a region has more than 32 registers of a class');
+    const bit = 1 << list.length;
+    list.push(offset);
+    this.#bits.set(offset, bit);
+    return bit;
+  }
+}
+
+/** Adds what an instruction reads and writes. */
+const collect = (
+  numbering: Numbering,
+  { entry, fields, effects }: RegionInstruction,
+  reads: RegisterSet,
+  writes: RegisterSet,
+): void => {
+  let bit = 1;
+  for (const [, operand] of entry.operands) {
+    if (operand.kind !== 'register') continue;
+    if (((effects.reads | effects.writes) & bit) !== 0) {
+      const offset = operand.get(fields);
+      if ((effects.reads & bit) !== 0) numbering.add(reads, offset);
+      if ((effects.writes & bit) !== 0) numbering.add(writes, offset);
+    }
+    bit <<= 1;
+  }
+};
+
+interface Local {
+  readonly reads: RegisterSet;
+  readonly writes: RegisterSet;
+}
+
+const localUse = (numbering: Numbering, block: Block): Local => {
+  const use: Local = { reads: emptySet(), writes: emptySet() };
+  for (const instruction of block.instructions) {
+    const reads = emptySet();
+    const writes = emptySet();
+    collect(numbering, instruction, reads, writes);
+    use.reads.general |= reads.general & ~use.writes.general;
+    use.reads.vector |= reads.vector & ~use.writes.vector;
+    include(use.writes, writes);
+  }
+  return use;
+};
+
+/** Finds the register use of a region's blocks, which come in reverse postorder. */
+export const findRegisterUse = (architecture: Architecture, blocks: readonly Block[]): RegisterUse => {
+  const numbering = new Numbering(architecture);
+  const written = emptySet();
+  const locals = new Map<Block, Local>();
+  const uses = new Map<Block, BlockUse>();
+  for (const block of blocks) {
+    const local = localUse(numbering, block);
+    locals.set(block, local);
+    include(written, local.writes);
+    uses.set(block, { dirtyIn: emptySet(), dirtyOut: emptySet(), liveIn: { ...local.reads } });
+  }
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const block of blocks) {
+      const use = uses.get(block) as BlockUse;
+      include(use.dirtyOut, unite(use.dirtyIn, (locals.get(block) as Local).writes));
+      if (isCall(block)) continue;
+      for (const successor of [block.next, block.taken]) {
+        if (successor !== null && include((uses.get(successor) as BlockUse).dirtyIn, use.dirtyOut)) changed = true;
+      }
+    }
+  }
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (let i = blocks.length - 1; i >= 0; i--) {
+      const block = blocks[i] as Block;
+      if (isCall(block)) continue;
+      const { writes } = locals.get(block) as Local;
+      const use = uses.get(block) as BlockUse;
+      for (const successor of [block.next, block.taken]) {
+        if (successor === null) continue;
+        const { liveIn } = uses.get(successor) as BlockUse;
+        const through = { general: liveIn.general & ~writes.general, vector: liveIn.vector & ~writes.vector };
+        if (include(use.liveIn, through)) changed = true;
+      }
+    }
+  }
+  return { general: numbering.general, vector: numbering.vector, written, blocks: uses };
+};
