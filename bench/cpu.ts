@@ -19,8 +19,8 @@ import { measureAll } from './cpu/measure.ts';
 import type { Program } from './cpu/program.ts';
 import { programs } from './cpu/programs.ts';
 import { jsonReport, textReport } from './cpu/report.ts';
-import type { Subject } from './cpu/subject.ts';
-import { prepareEmulators, prepareNative, startAll } from './cpu/subjects.ts';
+import { Subject } from './cpu/subject.ts';
+import { prepareEmulators, prepareNative } from './cpu/subjects.ts';
 
 /**
  * `npm run bench -- cpu`: processor time of real programs in hostrock and in QEMU, and natively. The emulators are booted once and
@@ -104,7 +104,9 @@ export const benchCpu = async (args: string[]): Promise<number> => {
     const native = quick ? 'left out by --quick' : await prepareNative(settings);
     progress.done();
     process.stderr.write('bench: booting\n');
-    subjects = await startAll([emulators.hostrock, emulators.qemu, ...(typeof native === 'string' ? [] : [native])]);
+    const all = [emulators.hostrock, emulators.qemu, ...(typeof native === 'string' ? [] : [native])];
+    subjects = all.map((each) => new Subject(each));
+    await Promise.all(subjects.map((subject) => subject.ready()));
     const results = await measureAll(subjects, chosen, runs, (line) => process.stderr.write(`bench: ${line}\n`));
     const about = {
       kernel: emulators.description,

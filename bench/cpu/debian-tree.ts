@@ -95,7 +95,7 @@ const choose = async (archive: DebianArchive, architecture: Architecture, names:
     },
   );
 
-/** The packages and where to get them, from a fresh index if the one at hand names what is no longer there. */
+/** Fetches the packages, or takes them from the cache, and unpacks them. */
 const build = async (
   context: BootImageContext,
   archive: DebianArchive,
@@ -133,6 +133,7 @@ export const debianTree = async (
   try {
     tree = await build(context, archive, await choose(archive, architecture, names));
   } catch (error) {
+    // The mirror may have dropped what an older index names.
     if (archive.isFresh || !(error instanceof ImageError) || error.code !== 'not-found') throw error;
     await archive.refresh();
     tree = await build(context, archive, await choose(archive, architecture, names));

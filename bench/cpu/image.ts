@@ -37,7 +37,7 @@ const data = (): Record<string, Uint8Array> => ({
   text: text(4 * MIB),
   table: table(60_000),
   'sound.wav': sound(15),
-  'functions.c': functions(4),
+  'functions.c': functions(3),
   'key.pem': encodeText(key()),
   prime: encodeText(`${prime()}\n`),
 });

@@ -52,7 +52,8 @@ export class Subject {
   #lastEnd: number | undefined;
   #between = 0;
 
-  private constructor({ name, command, arguments: args, isEmulator, limit }: SubjectOptions) {
+  /** Starts it. */
+  constructor({ name, command, arguments: args, isEmulator, limit }: SubjectOptions) {
     this.name = name;
     this.#isEmulator = isEmulator;
     this.#limit = limit;
@@ -69,16 +70,9 @@ export class Subject {
     });
   }
 
-  /** Starts it and waits until it takes commands. @throws CommandError */
-  static async start(options: SubjectOptions): Promise<Subject> {
-    const subject = new Subject(options);
-    try {
-      await subject.#answer(/^@ready\r?$/m, BOOT_LIMIT, 'getting ready');
-    } catch (error) {
-      subject.stop();
-      throw error;
-    }
-    return subject;
+  /** Waits until it takes commands. @throws CommandError */
+  async ready(): Promise<void> {
+    await this.#answer(/^@ready\r?$/m, BOOT_LIMIT, 'getting ready');
   }
 
   /** Processor seconds of an emulator from the end of one program to the beginning of the next, in all: not in any figure. */
@@ -96,7 +90,7 @@ export class Subject {
     const wall = (performance.now() - start) / 1000;
     const inside = Number(user) + Number(system);
     this.#lastEnd = this.#processorTime();
-    const cpu = this.#isEmulator ? this.#lastEnd - before : inside;
+    const cpu = this.#isEmulator ? Number((this.#lastEnd - before).toFixed(2)) : inside;
     if (status !== '0') {
       const from = this.#text.length;
       await this.#ask('show', /^@shown\r?$/m, ANSWER_LIMIT);

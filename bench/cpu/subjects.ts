@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CommandError } from '../../src/cli/exit-status.ts';
 import type { BootImageContext } from '../../src/images/boot-image.ts';
 import { type CpioEntry, concatenateCpio } from '../../src/images/cpio.ts';
 import { resolveBootImage } from '../../src/images/node/boot-image.ts';
@@ -9,7 +8,7 @@ import { type Contender, fastestQemu, hostrock } from '../contenders.ts';
 import { debianTree, SUITE } from './debian-tree.ts';
 import { guestAdditions, nativeAdditions, unpack } from './image.ts';
 import type { Program } from './program.ts';
-import { Subject, type SubjectOptions } from './subject.ts';
+import type { SubjectOptions } from './subject.ts';
 
 /** Makes what runs the programs: the two emulators on the same kernel and ramdisk, and a folder with the programs of this machine. */
 
@@ -63,8 +62,8 @@ export const prepareEmulators = async (settings: SuiteSettings): Promise<Emulato
   return { hostrock: options(hostrock), qemu: options(fastestQemu), description };
 };
 
-/** Shell commands for a mount namespace of its own: /dev is this machine's. */
-const ENTER = 'mount --rbind /dev "$0/dev" && exec chroot "$0" /usr/bin/bash /init';
+/** Shell commands for a mount namespace of its own: /dev is this machine's, and files are in memory as the guests' are. */
+const ENTER = 'mount --rbind /dev "$0/dev" && mount -t tmpfs tmpfs "$0/tmp" && exec chroot "$0" /usr/bin/bash /init';
 
 /** The programs of this machine's own architecture; undefined with the reason where they cannot run. */
 export const prepareNative = async (settings: SuiteSettings): Promise<SubjectOptions | string> => {
@@ -84,14 +83,4 @@ export const prepareNative = async (settings: SuiteSettings): Promise<SubjectOpt
     isEmulator: false,
     limit,
   };
-};
-
-/** Starts all of them at once. @throws CommandError if one does not start; the others are stopped then */
-export const startAll = async (options: readonly SubjectOptions[]): Promise<Subject[]> => {
-  const started = await Promise.allSettled(options.map((each) => Subject.start(each)));
-  const subjects = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-  const failed = started.find((each) => each.status === 'rejected');
-  if (failed === undefined) return subjects;
-  for (const subject of subjects) subject.stop();
-  throw failed.reason instanceof Error ? failed.reason : new CommandError(String(failed.reason));
 };

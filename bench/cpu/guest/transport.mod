@@ -1,6 +1,6 @@
 # The cheapest way to bring goods from sources to sinks, with costs and limits that look arbitrary.
-param sources := 40;
-param sinks := 50;
+param sources := 50;
+param sinks := 60;
 set I := 1 .. sources;
 set J := 1 .. sinks;
 param cost {i in I, j in J} := 10 + (i * i * 31 + j * j * 17 + i * j * 7) mod 97 + ((i * 13 + j * 29) mod 11) / 7;

@@ -62,13 +62,44 @@ const pageFaults = (areas: number): Uint8Array => {
   return program.finish();
 };
 
-/** Two processes on one processor, each of which lets the other go first. */
+const MAP_SHARED_ANONYMOUS = 0x21;
+const FUTEX_WAIT = 0;
+const FUTEX_WAKE = 1;
+
+/** Two processes on one processor hand a turn to each other: the number in a page they share says whose it is. */
 const contextSwitches = (count: number): Uint8Array => {
   const program = new LinuxProgram();
-  const yieldAgain = (): void => program.repeat(count / 2, () => program.call('sched_yield'));
+  const { assembler } = program;
+  const giveTo = (whose: number): void => {
+    assembler.mov(w21, whose);
+    assembler.stlr(w21, x20);
+    program.call('futex', x20, FUTEX_WAKE, 1, 0);
+  };
+  const waitWhile = (whose: number): void => {
+    const look = program.label('look');
+    const mine = program.label('mine');
+    assembler.label(look);
+    assembler.ldar(w21, x20);
+    assembler.cmp(w21, whose);
+    assembler.b(mine, 'ne');
+    program.call('futex', x20, FUTEX_WAIT, whose, 0);
+    assembler.b(look);
+    assembler.label(mine);
+  };
   program.stayOnFirstProcessor();
-  program.fork(yieldAgain);
-  yieldAgain();
+  program.call('mmap', 0, BASE_PAGE, PROT_READ_WRITE, MAP_SHARED_ANONYMOUS, -1, 0);
+  program.check();
+  assembler.mov(x20, x0);
+  program.fork(() => {
+    program.repeat(count / 2, () => {
+      waitWhile(0);
+      giveTo(0);
+    });
+  });
+  program.repeat(count / 2, () => {
+    giveTo(1);
+    waitWhile(1);
+  });
   program.wait();
   return program.finish();
 };
@@ -136,7 +167,7 @@ const executions = (count: number): Uint8Array => {
 
 const SYSTEM_CALLS = 1_500_000;
 const FAULT_AREAS = 30;
-const CONTEXT_SWITCHES = 300_000;
+const CONTEXT_SWITCHES = 100_000;
 const ROUND_TRIPS = 60_000;
 const FORKS = 3000;
 const EXECUTIONS = 1500;
@@ -151,7 +182,7 @@ export const operationPrograms: readonly Program[] = [
   ),
   operation(
     'context-switch',
-    'sched_yield to another process on the same processor',
+    'a turn handed to another process on the same processor, by futex',
     CONTEXT_SWITCHES,
     contextSwitches(CONTEXT_SWITCHES),
   ),

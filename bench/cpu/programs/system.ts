@@ -44,9 +44,9 @@ export const systemPrograms: readonly Program[] = [
   {
     name: 'page-faults',
     kind,
-    what: 'perl: fresh memory, 150 times 16 MiB',
+    what: 'perl: fresh memory, 300 times 16 MiB',
     packages: ['perl-base'],
-    script: 'perl /bench/guest/pages.pl 150',
+    script: 'perl /bench/guest/pages.pl 300',
   },
   {
     name: 'memory-copy',
