@@ -1,5 +1,6 @@
 import type { CodeCache } from './code-cache.ts';
 import type { Environment } from './environment.ts';
+import type { Exit } from './exits.ts';
 import type { Instruction } from './instruction.ts';
 import type { Builder } from './ir/builder.ts';
 import type { QuietPoint } from './quiet-point.ts';
@@ -57,6 +58,9 @@ export interface Architecture {
   fetch(runtime: EngineRuntime, state: number): number;
   /** Called before a vCPU runs: forgets addresses of pre-decoded pages if the code cache has started over since. */
   followCodeCache(runtime: EngineRuntime, state: number): void;
-  /** Makes the exception of a vector instruction while VECTOR_TRAP is set pending. */
-  vectorTrap(runtime: EngineRuntime, state: number): void;
+  /**
+   * Called when a vCPU has left translated code: does what is the processor's own affair, as to take exceptions and interrupts.
+   * Gives Exit.continue to go on at PC, or the exit that the layers above are to see.
+   */
+  resume(runtime: EngineRuntime, state: number, exit: Exit): Exit;
 }

@@ -27,10 +27,7 @@ export interface EngineOptions {
   readonly quietPoint: QuietPoint;
   /** Machine address of the heat table, HEAT_BYTES long. */
   readonly heatTable: number;
-  /**
-   * Branches to an instruction before the code there is translated; 0 keeps everything in the cold tier. `step` needs more
-   * than 1.
-   */
+  /** Branches to an instruction before the code there is translated; 0 keeps everything in the cold tier. */
   readonly hotThreshold: number;
   /** Milliseconds from any origin, for statistics alone. */
   readonly now: () => number;
@@ -83,6 +80,8 @@ export class Engine implements EngineRuntime {
     regionEntries: 0,
     hotInstructions: 0,
   };
+  /** Times translated code was left, by Exit. */
+  readonly exits: Float64Array = new Float64Array(Object.keys(Exit).length);
 
   readonly #architecture: Architecture;
   readonly #options: EngineOptions;
@@ -208,30 +207,32 @@ export class Engine implements EngineRuntime {
   #runInside(state: number): Exit {
     for (;;) {
       const exit = this.#run(state) as Exit;
-      if (!this.#goesOn(state, exit)) return exit;
+      this.exits[exit] = (this.exits[exit] as number) + 1;
+      const rest = this.#attend(state, exit);
+      if (rest !== Exit.continue) return rest;
     }
   }
 
-  /** Does what an exit asks of the engine itself; false if it is for the layers above. */
-  #goesOn(state: number, exit: Exit): boolean {
+  /** Does what an exit asks of the engine itself or of the processor; gives what is left for the layers above. */
+  #attend(state: number, exit: Exit): Exit {
     switch (exit) {
       case Exit.hot:
         this.#translate(state);
-        return true;
+        return Exit.continue;
       case Exit.notInstalled:
         this.#installAgain(state);
-        return true;
+        return Exit.continue;
       case Exit.synchronize:
         this.#synchronize(state);
-        return true;
+        return Exit.continue;
       case Exit.stale:
         this.#renew(state);
-        return true;
+        return Exit.continue;
       case Exit.settle:
         this.#settle(state);
-        return true;
+        return Exit.continue;
       default:
-        return false;
+        return this.#architecture.resume(this, state, exit);
     }
   }
 

@@ -1,4 +1,3 @@
-import { arm64Architecture } from '../cpu/arm64/architecture.ts';
 import { Exit } from '../cpu/exits.ts';
 import { PhysicalCpu, STOPPED } from '../hypervisor/scheduler/physical-cpu.ts';
 import { DOORBELL } from '../hypervisor/scheduler/record.ts';
@@ -17,7 +16,7 @@ export const runPhysicalCpu = (
 ): ThreadStatistics => {
   const { engine, hypervisor, memory } = openMachine(shared, { clock, hotThreshold });
   if (engine === null) throw new Error('a physical CPU needs an engine');
-  const runner = new Arm64Runner(hypervisor, engine, arm64Architecture);
+  const runner = new Arm64Runner(hypervisor, engine);
   const physicalCpu = new PhysicalCpu(hypervisor, record, runner, () => clock.now());
   const doorbell = (record + DOORBELL) >>> 2;
   for (;;) {
@@ -26,6 +25,6 @@ export const runPhysicalCpu = (
     if (wait === STOPPED) break;
     if (wait > 0) Atomics.wait(memory.i32, doorbell, seen, wait);
   }
-  const exits = Object.fromEntries(Object.entries(Exit).map(([name, exit]) => [name, runner.exits[exit]]));
+  const exits = Object.fromEntries(Object.entries(Exit).map(([name, exit]) => [name, engine.exits[exit]]));
   return { ...engine.statistics, instructions: runner.instructions, exits };
 };

@@ -1,10 +1,8 @@
-import type { Architecture } from '../cpu/architecture.ts';
 import { debugActive } from '../cpu/arm64/debug/enabled.ts';
 import { afterStep, beforeInstruction } from '../cpu/arm64/debug/software-step.ts';
-import { exceptionReturn, interruptDeliverable, takeInterrupt, takePending } from '../cpu/arm64/exceptions.ts';
+import { interruptDeliverable, resume, takeInterrupt, takePending } from '../cpu/arm64/exceptions.ts';
 import { raise } from '../cpu/arm64/pending.ts';
 import { resetProcessor } from '../cpu/arm64/reset.ts';
-import { isHeld } from '../cpu/arm64/stack-alignment.ts';
 import { X } from '../cpu/arm64/state.ts';
 import { ExceptionClass, syndrome } from '../cpu/arm64/syndrome.ts';
 import type { Engine } from '../cpu/engine.ts';
@@ -30,23 +28,17 @@ import { expire, nextDeadline } from './watchdog.ts';
 const SECURE_CALL = 0x8000_0000;
 const SMCCC_ARGUMENTS = 4;
 
-/** What is counted for statistics: exits by kind (the index is the Exit). */
-export const EXIT_KINDS = Object.keys(Exit).length;
-
 export class Arm64Runner implements VcpuRunner {
   readonly #hypervisor: Hypervisor;
   readonly #engine: Engine;
-  readonly #architecture: Architecture;
-  readonly exits: Float64Array = new Float64Array(EXIT_KINDS);
   /** The call in hand turns its vCPU off. */
   #turnsOff = false;
   /** Instructions run, in both tiers. */
   instructions = 0;
 
-  constructor(hypervisor: Hypervisor, engine: Engine, architecture: Architecture) {
+  constructor(hypervisor: Hypervisor, engine: Engine) {
     this.#hypervisor = hypervisor;
     this.#engine = engine;
-    this.#architecture = architecture;
   }
 
   enter(vcpu: number): void {
@@ -100,23 +92,13 @@ export class Arm64Runner implements VcpuRunner {
     this.#hypervisor.memory.i32[budget] = left - 1;
     this.instructions++;
     if (exit !== Exit.exception && exit !== Exit.exceptionReturn && exit !== Exit.vectorTrap) afterStep(engine, state);
-    return this.#handle(vcpu, state, exit);
+    return this.#handle(vcpu, state, resume(engine, state, exit));
   }
 
   #handle(vcpu: number, state: number, exit: Exit): Outcome {
-    this.exits[exit]++;
     switch (exit) {
       case Exit.exception:
-        if (isHeld(this.#hypervisor.memory, state)) return this.#runWatched(vcpu, state);
-        takePending(this.#engine, state);
-        return Outcome.again;
-      case Exit.exceptionReturn:
-        exceptionReturn(this.#engine, state);
-        return Outcome.again;
-      case Exit.vectorTrap:
-        this.#architecture.vectorTrap(this.#engine, state);
-        takePending(this.#engine, state);
-        return Outcome.again;
+        return this.#runWatched(vcpu, state);
       case Exit.waitForInterrupt:
         return block(this.#hypervisor.memory, vcpu) ? Outcome.yielded : Outcome.again;
       case Exit.waitForEvent:

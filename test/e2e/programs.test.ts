@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
+import { registers } from '../../src/cpu/arm64/assembler.ts';
 import { assertNoTrouble, boot } from './guest.ts';
+import { staticProgram } from './static-program.ts';
 
 /**
  * Programs in the guest give the right answers: what they say is compared with what is computed here. The commands come over the
@@ -40,6 +42,50 @@ const harmonic = (count: number): string => {
   for (let i = 1; i <= count; i++) sum += 1 / i;
   return sum.toFixed(17);
 };
+
+const SIGBUS = 7;
+const BUS_ADRALN = 1;
+const SA_SIGINFO = 4;
+const SYS_RT_SIGACTION = 134;
+const SYS_EXIT = 93;
+const SYS_GETPID = 172;
+
+/**
+ * Misaligns its stack pointer, which does not matter to a system call, and stores by it. Its signal handler makes the exit status
+ * of the signal's number and code, if the signal's address is the stack pointer.
+ */
+const misalignedStack = staticProgram((a) => {
+  const { x0, x1, x2, x3, x8, x19, w4, w5, sp } = registers;
+  a.mov(x0, SIGBUS);
+  a.adr(x1, 'action');
+  a.mov(x2, 0);
+  a.mov(x3, 8);
+  a.mov(x8, SYS_RT_SIGACTION);
+  a.svc(0);
+  a.sub(x19, sp, 8);
+  a.mov(sp, x19);
+  a.mov(x8, SYS_GETPID);
+  a.svc(0);
+  a.str(x0, [sp, 0]);
+  a.label('fail');
+  a.mov(x0, 1);
+  a.mov(x8, SYS_EXIT);
+  a.svc(0);
+  a.label('handler');
+  a.ldr(x3, [x1, 16]);
+  a.cmp(x3, x19);
+  a.b('fail', 'ne');
+  a.ldr(w4, [x1, 0]);
+  a.ldr(w5, [x1, 8]);
+  a.lsl(w4, w4, 4);
+  a.add(x0, registers.x4, registers.x5);
+  a.mov(x8, SYS_EXIT);
+  a.svc(0);
+  a.align(8);
+  a.label('action');
+  // Handler, flags, restorer, mask.
+  a.quad('handler', SA_SIGINFO, 0, 0);
+});
 
 interface Case {
   readonly name: string;
@@ -120,6 +166,11 @@ const cases: readonly Case[] = [
   },
   { name: 'killed', command: 'sleep 100 & kill -TERM $!; wait $!; echo $?', answer: 'Terminated 143' },
   { name: 'abort', command: "sh -c 'kill -SEGV $$'; echo $?", answer: 'Segmentation fault 139' },
+  {
+    name: 'stack',
+    command: `echo ${misalignedStack.toString('base64')} | base64 -d > stack; chmod +x stack; ./stack; echo $?`,
+    answer: String((SIGBUS << 4) + BUS_ADRALN),
+  },
   { name: 'timeout', command: 'timeout 0.2 sleep 50; echo $?', answer: 'Terminated 143' },
   {
     name: 'alarm',

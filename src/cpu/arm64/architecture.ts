@@ -1,12 +1,11 @@
-import { type Architecture, type EngineRuntime, RegisterClass } from '../architecture.ts';
+import { type Architecture, RegisterClass } from '../architecture.ts';
+import { resume } from './exceptions.ts';
 import { fetch, followCodeCache } from './instruction-fetch.ts';
 import { undefinedInstruction } from './instructions/system.ts';
 import { a64Instructions } from './instructions/table.ts';
 import { address, load, store } from './memory-access.ts';
-import { raise } from './pending.ts';
 import { stackMoved } from './stack-alignment.ts';
 import { SINK, SP, V, X, ZERO } from './state.ts';
-import { ALWAYS, ExceptionClass, syndrome } from './syndrome.ts';
 
 const VECTORS_END = V + 32 * 16;
 
@@ -25,11 +24,6 @@ const registerClass = (offset: number): RegisterClass => {
   }
 };
 
-/** CPACR_EL1.FPEN keeps the current level from the vector registers. */
-const vectorTrap = ({ memory }: EngineRuntime, state: number): void => {
-  raise(memory, state, syndrome(ExceptionClass.vectorTrap, ALWAYS));
-};
-
 /** AArch64 at EL1 and EL0. */
 export const arm64Architecture: Architecture = {
   name: 'arm64',
@@ -42,5 +36,5 @@ export const arm64Architecture: Architecture = {
   address,
   fetch,
   followCodeCache,
-  vectorTrap,
+  resume,
 };

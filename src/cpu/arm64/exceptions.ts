@@ -1,6 +1,8 @@
 import type { EngineRuntime } from '../architecture.ts';
+import { Exit } from '../exits.ts';
 import { Status } from '../runtime.ts';
 import { INTERRUPT_LINE, PC, PENDING_ADDRESS, PENDING_KIND, PENDING_SYNDROME } from '../state.ts';
+import { debugActive } from './debug/enabled.ts';
 import { stepStateOnReturn } from './debug/software-step.ts';
 import { fetch } from './instruction-fetch.ts';
 import { raise } from './pending.ts';
@@ -14,8 +16,9 @@ import {
   setPan,
   writeFlags,
 } from './processor-state.ts';
+import { isHeld } from './stack-alignment.ts';
 import { CURRENT_EL, DAIF, EXCLUSIVE_SIZE, IL, SOFTWARE_STEP, SP_SELECT } from './state.ts';
-import { CLASS_SHIFT, ExceptionClass, Pending, syndrome } from './syndrome.ts';
+import { ALWAYS, CLASS_SHIFT, ExceptionClass, Pending, syndrome } from './syndrome.ts';
 import { ELR_EL1, ESR_EL1, EVENT, FAR_EL1, SCTLR_EL1, SPSR_EL1, VBAR_EL1 } from './system-state.ts';
 
 /** Exception entry and return between EL0 and EL1 (Arm ARM D1.3, D1.4). */
@@ -119,4 +122,32 @@ export const exceptionReturn = (runtime: EngineRuntime, state: number): void => 
   const status = runtime.quietPoint.within(state, () => fetch(runtime, state));
   if (status === Status.done) raise(memory, state, syndrome(ExceptionClass.illegalState, 0));
   takePending(runtime, state);
+};
+
+/** CPACR_EL1.FPEN keeps the current level from the vector registers. */
+const trapVector = (runtime: EngineRuntime, state: number): void => {
+  raise(runtime.memory, state, syndrome(ExceptionClass.vectorTrap, ALWAYS));
+  takePending(runtime, state);
+};
+
+/** See Architecture.resume. What follows may have to run instruction by instruction, which the layers above do. */
+export const resume = (runtime: EngineRuntime, state: number, exit: Exit): Exit => {
+  switch (exit) {
+    case Exit.exception:
+      if (isHeld(runtime.memory, state)) return exit;
+      takePending(runtime, state);
+      break;
+    case Exit.exceptionReturn:
+      exceptionReturn(runtime, state);
+      break;
+    case Exit.vectorTrap:
+      trapVector(runtime, state);
+      break;
+    case Exit.interruptCheck:
+      break;
+    default:
+      return exit;
+  }
+  if (interruptDeliverable(runtime, state)) takeInterrupt(runtime, state, false);
+  return debugActive(runtime, state) ? Exit.interruptCheck : Exit.continue;
 };

@@ -2,6 +2,7 @@ import type { EngineRuntime } from '../architecture.ts';
 import type { Decoded, Decoder } from '../decoder.ts';
 import type { Fields } from '../instruction.ts';
 import type { Builder } from '../ir/builder.ts';
+import type { I32 } from '../ir/value.ts';
 import type { MachineMemory } from '../machine-memory.ts';
 import { defineRoutine, Status } from '../runtime.ts';
 import { PENDING_KIND, TLB, TLB_UNPRIVILEGED } from '../state.ts';
@@ -28,8 +29,11 @@ import {
  * misaligned SP, as Linux does on each entry to the kernel, loses no time.
  */
 
-const SCTLR_SA = 1 << 3;
-const SCTLR_SA0 = 1 << 4;
+/** The places in SCTLR_EL1 of the checks at EL1 and at EL0. */
+export const SA_SHIFT = 3;
+export const SA0_SHIFT = 4;
+const SCTLR_SA = 1 << SA_SHIFT;
+const SCTLR_SA0 = 1 << SA0_SHIFT;
 const ALIGNMENT = 16;
 
 /** For the table: whether an instruction that writes the register of field `to` may change SP's alignment. */
@@ -40,13 +44,28 @@ export const mayMisalign =
     return step === null || f.Rn !== 31 || step(f) % ALIGNMENT !== 0;
   };
 
-/** What follows an instruction that may have changed SP's alignment. */
-export const stackMoved = (o: Builder): void => {
-  const misaligned = o.and(o.get32(o.stateRegister(SP)), o.state32(STACK_MASK));
+/** Has data accesses take the slow path if the stack pointer has one of the bits of `mask`; else `table` is theirs. */
+const useTable = (o: Builder, stack: I32, mask: I32, table: I32): void => {
+  const misaligned = o.and(stack, mask);
   const slow = o.state32(MISALIGNED_TLB);
   o.setState32(STACK_MISALIGNED, misaligned);
-  o.setState32(TLB, o.select(misaligned, slow, o.state32(ALIGNED_TLB)));
+  o.setState32(TLB, o.select(misaligned, slow, table));
   o.setState32(TLB_UNPRIVILEGED, o.select(misaligned, slow, o.state32(ALIGNED_TLB_UNPRIVILEGED)));
+};
+
+/** What follows an instruction that may have changed SP's alignment. */
+export const stackMoved = (o: Builder): void =>
+  useTable(o, o.get32(o.stateRegister(SP)), o.state32(STACK_MASK), o.state32(ALIGNED_TLB));
+
+/**
+ * What goes with a change of the exception level, inside translated code: `stack` is the new stack pointer's low half, `table` the
+ * level's translation table for data accesses, `shift` the place of its check in SCTLR_EL1.
+ */
+export const changeStack = (o: Builder, stack: I32, table: I32, shift: I32): void => {
+  const mask = o.and(o.neg(o.and(o.shrU(o.state32(SCTLR_EL1), shift), o.i32(1))), o.i32(ALIGNMENT - 1));
+  o.setState32(STACK_MASK, mask);
+  o.setState32(ALIGNED_TLB, table);
+  useTable(o, stack, mask, table);
 };
 
 /** The same outside translated code: to be called when SP, the exception level or SCTLR_EL1 changed. */

@@ -95,6 +95,10 @@ export const LOOSE_USER = SYSTEM + 0x230;
 export const CHECK_ACCESSES = SYSTEM + 0x234;
 /** 1 once other vCPUs' entries were dropped by a broadcast that no DSB has waited for yet (i32). */
 export const TLB_BROADCAST = SYSTEM + 0x23c;
+/** What the record's TLB fields become with the exception level: ALIGNED_TLB at EL1, and TLB_CODE at EL1 and at EL0 (i32 each). */
+export const KERNEL_TLB = SYSTEM + 0x380;
+export const KERNEL_TLB_CODE = SYSTEM + 0x384;
+export const USER_TLB_CODE = SYSTEM + 0x388;
 /** For each bank, BANK_STATE_SIZE bytes: BankState fields. */
 export const BANK_STATES = SYSTEM + 0x240;
 export const BANK_STATE_SIZE = 32;

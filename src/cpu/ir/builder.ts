@@ -328,6 +328,12 @@ export abstract class Builder extends Operations {
   /** Ends the instruction: leaves translated code after it if the condition holds, else the next instruction follows. */
   abstract leaveIf(condition: I32, exit: Exit): void;
 
+  /**
+   * Leaves translated code with PC at this instruction if the condition holds. Before anything is done: whoever handles the exit
+   * does the instruction whole.
+   */
+  abstract abandonIf(condition: I32, exit: Exit): void;
+
   // For the tiers
 
   /** Called by the tier around each description. */

@@ -121,6 +121,14 @@ abstract class ColdBuilder extends GuestBuilder {
     this.emitNext();
   }
 
+  override abandonIf(condition: I32, exit: Exit): void {
+    this.emit(condition);
+    this.code.branchHint(false);
+    this.code.if();
+    this.emitLeave(exit, 'this');
+    this.code.end();
+  }
+
   override jump(_target: Target): void {
     this.terminate();
     this.emitJump();

@@ -294,6 +294,11 @@ const emitRun = (
     code.localGet(entry);
     code.i32Const(hotThreshold);
     code.op(Op.i32GeU);
+    // The last instruction is run here, for it may be a step.
+    code.localGet(budget);
+    code.i32Const(1);
+    code.op(Op.i32GtS);
+    code.op(Op.i32And);
     code.branchHint(false);
     code.if();
     code.localGet(scratch);

@@ -472,6 +472,15 @@ export class HotBuilder extends GuestBuilder {
     code.end();
   }
 
+  override abandonIf(condition: I32, exit: Exit): void {
+    const { code } = this;
+    this.emit(condition);
+    code.branchHint(false);
+    code.if();
+    this.#fault(exit);
+    code.end();
+  }
+
   override leave(exit: Exit, at: 'this' | 'next'): void {
     this.terminate();
     const position = this.#position + (at === 'next' ? 1 : 0);

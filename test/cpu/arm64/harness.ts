@@ -98,7 +98,7 @@ export class Processor {
       new WebAssembly.Memory({ initial: MEMORY_PAGES, maximum: MEMORY_PAGES, shared: true }),
     );
     this.engine = new Engine({
-      architecture: { ...arm64Architecture, instructions },
+      architecture: { ...arm64Architecture, instructions, resume: (_runtime, _state, exit) => exit },
       memory: this.#memory,
       environment,
       codeCache: codeCacheLayout,

@@ -10,6 +10,7 @@ import { flagBits, setFlagBits } from '../flags.ts';
 import { writeFpcr, writeFpsr } from '../floating-point/control.ts';
 import { panSet } from '../mmu/banks.ts';
 import { computed, destination, immediate32, source } from '../operands.ts';
+import { DAIF_I } from '../processor-state.ts';
 import { CURRENT_EL, DAIF, FPCR, FPSR, PAN, SP, SP_SELECT } from '../state.ts';
 import { encodeRegister } from '../system-register.ts';
 import { accessOperand, trapAccess } from '../system-registers.ts';
@@ -50,9 +51,16 @@ const trapReadRoutine = defineRoutine<EngineRuntime>(trapRead);
 const daifTrapped = (o: Builder): I32 =>
   o.eqz(o.or(o.state32(CURRENT_EL), o.and(o.state32(SCTLR_EL1), o.i32(SCTLR_UMA))));
 
-/** Nonzero if an exception may have been unmasked: an interrupt waits, or EL1 debugs itself. */
-const mayTakeException = (o: Builder): I32 =>
-  o.or(o.state32(INTERRUPT_LINE), o.and(o.state32(MDSCR_EL1), o.i32(MDSCR_KDE)));
+/** Nonzero if an interrupt waits that `daif` does not mask. */
+export const interruptDue = (o: Builder, daif: I32): I32 =>
+  o.select(o.and(daif, o.i32(DAIF_I)), o.i32(0), o.state32(INTERRUPT_LINE));
+
+/** Writes DAIF and ends the instruction: outside translated code if an interrupt waits, or EL1 debugs itself. */
+const writeDaif = (o: Builder, daif: I32): void => {
+  const value = o.now(daif);
+  o.setState32(DAIF, value);
+  o.leaveIf(o.or(interruptDue(o, value), o.and(o.state32(MDSCR_EL1), o.i32(MDSCR_KDE))), Exit.interruptCheck);
+};
 
 /** The access operand of an instruction, for the trap. */
 const moveOf = (which: number) => immediate32((f) => accessOperand(which, f.Rt as number));
@@ -70,7 +78,7 @@ const panRoutine = defineRoutine<EngineRuntime>(({ memory }, state) => {
 });
 
 /** Writes PAN, an i32 of 0 or 1. */
-const writePan = (o: Builder, value: I32): void => {
+export const writePan = (o: Builder, value: I32): void => {
   const pan = o.now(value);
   o.ifThen(o.and(pan, o.state32(LOOSE_USER)), () => {
     o.call(panRoutine, [], []);
@@ -80,8 +88,8 @@ const writePan = (o: Builder, value: I32): void => {
 
 // Stack pointers
 
-/** Selects the stack pointer in use, by an i32 of 0 or 1; `sp` names it. */
-const selectStack = (o: Builder, sp: Register, value: I32): void => {
+/** Selects the stack pointer in use, by an i32 of 0 or 1; `sp` names it. Gives the one selected. */
+export const selectStack = (o: Builder, sp: Register, value: I32): I64 => {
   const selected = o.now(value);
   const before = o.state32(SP_SELECT);
   const current = o.get64(sp);
@@ -89,11 +97,13 @@ const selectStack = (o: Builder, sp: Register, value: I32): void => {
   const kernel = o.now(o.select(before, current, o.state64(SP_EL1)));
   o.setState64(SP_EL0, user);
   o.setState64(SP_EL1, kernel);
-  o.set(sp, o.select(selected, kernel, user));
+  const stack = o.select(selected, kernel, user);
+  o.set(sp, stack);
   o.setState32(SP_SELECT, selected);
+  return stack;
 };
 
-const stackInUse = computed(() => SP);
+export const stackInUse = computed(() => SP);
 
 /** SP_EL0 is undefined while it is the stack pointer in use, as it always is at EL0. */
 const requireOwnStack = (o: Builder): void => {
@@ -197,8 +207,7 @@ const writes: readonly Instruction[] = [
       o.ifThen(daifTrapped(o), () => {
         o.callChecked(trapWriteRoutine, [x.move], []);
       });
-      o.setState32(DAIF, o.and(o.get32(x.t), o.i32(DAIF_BITS)));
-      o.leaveIf(mayTakeException(o), Exit.interruptCheck);
+      writeDaif(o, o.and(o.get32(x.t), o.i32(DAIF_BITS)));
     },
   }),
   instruction({
@@ -269,8 +278,7 @@ const immediates: readonly Instruction[] = [
       o.ifThen(daifTrapped(o), () => {
         o.callChecked(trapWriteRoutine, [x.move], []);
       });
-      o.setState32(DAIF, o.and(o.state32(DAIF), o.not(o.shl(immediateOf(o, x.move), o.i32(DAIF_SHIFT)))));
-      o.leaveIf(mayTakeException(o), Exit.interruptCheck);
+      writeDaif(o, o.and(o.state32(DAIF), o.not(o.shl(immediateOf(o, x.move), o.i32(DAIF_SHIFT)))));
     },
   }),
   instruction({

@@ -2,13 +2,14 @@ import type { EngineRuntime } from '../../architecture.ts';
 import { Exit } from '../../exits.ts';
 import { type Instruction, instruction } from '../../instruction.ts';
 import { Access, type Builder } from '../../ir/builder.ts';
+import type { I32 } from '../../ir/value.ts';
 import { defineRoutine, Status } from '../../runtime.ts';
 import { PENDING_KIND, PENDING_SYNDROME, SCRATCH } from '../../state.ts';
 import { signalEvent } from '../events.ts';
 import { immediate32, source } from '../operands.ts';
 import { raise } from '../pending.ts';
 import { CURRENT_EL } from '../state.ts';
-import { ALWAYS, CLASS_SHIFT, ExceptionClass, IL_BIT, Pending, syndrome } from '../syndrome.ts';
+import { ALWAYS, ExceptionClass, Pending, syndrome } from '../syndrome.ts';
 import { systemOperation } from '../system-operations.ts';
 import { encodeRegister } from '../system-register.ts';
 import { accessOperand, trapAccess, undefinedAccess } from '../system-registers.ts';
@@ -18,16 +19,11 @@ import { EVENT, SCTLR_EL1, TLB_BROADCAST } from '../system-state.ts';
 
 // Exceptions
 
-/** Ends the instruction with an exception; `at` is where its preferred return address is. */
-const raiseHere = (
-  o: Builder,
-  exceptionClass: number,
-  specific: ReturnType<Builder['i32']>,
-  at: 'this' | 'next',
-): void => {
+/** Ends the instruction with an exception that returns to it. */
+const raiseHere = (o: Builder, exceptionClass: number, specific: I32): void => {
   o.setState32(PENDING_KIND, o.i32(Pending.synchronous));
-  o.setState32(PENDING_SYNDROME, o.or(o.i32((exceptionClass << CLASS_SHIFT) | IL_BIT), specific));
-  o.leave(Exit.exception, at);
+  o.setState32(PENDING_SYNDROME, o.or(o.i32(syndrome(exceptionClass, 0)), specific));
+  o.leave(Exit.exception, 'this');
 };
 
 const imm16 = immediate32((f) => f.imm16 as number);
@@ -51,14 +47,6 @@ const hypervisorCall = (name: string, low: string, marker: number): Instruction 
   });
 
 const exceptions: readonly Instruction[] = [
-  instruction({
-    name: 'SVC',
-    bits: '11010100 000 imm16:16 000 01',
-    operands: { imm: imm16 },
-    describe(o, x) {
-      raiseHere(o, ExceptionClass.supervisorCall, x.imm, 'next');
-    },
-  }),
   hypervisorCall('HVC', '10', 0),
   hypervisorCall('SMC', '11', SECURE_MONITOR_CALL),
   instruction({
@@ -66,15 +54,7 @@ const exceptions: readonly Instruction[] = [
     bits: '11010100 001 imm16:16 000 00',
     operands: { imm: imm16 },
     describe(o, x) {
-      raiseHere(o, ExceptionClass.breakpointInstruction, x.imm, 'this');
-    },
-  }),
-  instruction({
-    name: 'ERET',
-    bits: '1101011 0100 11111 000000 11111 00000',
-    operands: {},
-    describe(o) {
-      o.leave(Exit.exceptionReturn, 'this');
+      raiseHere(o, ExceptionClass.breakpointInstruction, x.imm);
     },
   }),
 ];
@@ -85,7 +65,7 @@ export const undefinedInstruction: Instruction = instruction({
   bits: 'word:32',
   operands: {},
   describe(o) {
-    raiseHere(o, ExceptionClass.unknown, o.i32(0), 'this');
+    raiseHere(o, ExceptionClass.unknown, o.i32(0));
   },
 });
 

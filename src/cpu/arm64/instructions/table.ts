@@ -5,6 +5,7 @@ import { conditional } from './conditional.ts';
 import { crc32 } from './crc32.ts';
 import { dataProcessingImmediate } from './data-processing-immediate.ts';
 import { dataProcessingRegister } from './data-processing-register.ts';
+import { exceptionEntryAndReturn } from './exceptions.ts';
 import { exclusives } from './exclusives.ts';
 import { floatArithmetic } from './fp-arithmetic.ts';
 import { floatCompares } from './fp-compare.ts';
@@ -82,5 +83,6 @@ export const a64Instructions: readonly Instruction[] = [
   ...simdThreeSame,
   ...simdTwoRegister,
   ...system,
+  ...exceptionEntryAndReturn,
   ...systemRegisterMoves,
 ];

@@ -24,6 +24,8 @@ import {
   CHECKED_BANK,
   FIRST_USER_BANK,
   KERNEL_BANK,
+  KERNEL_TLB,
+  KERNEL_TLB_CODE,
   LARGE_MAP_SIZE,
   LARGE_MAPS,
   LOOSE_COUNT,
@@ -42,6 +44,7 @@ import {
   USER_BANK,
   USER_BANKS,
   USER_CLOCK,
+  USER_TLB_CODE,
 } from '../system-state.ts';
 
 /**
@@ -139,11 +142,15 @@ export const selectBanks = (memory: MachineMemory, state: number): void => {
   const inUse = words[(state + USER_BANK) >>> 2] as number;
   const checked = bankAddress(state, CHECKED_BANK) | 0;
   const user = inUse === 0 ? checked : bankAddress(state, inUse) | 0;
-  const current = words[(state + CURRENT_EL) >>> 2] === 0 ? user : bankAddress(state, KERNEL_BANK) | 0;
+  const kernel = bankAddress(state, KERNEL_BANK) | 0;
+  const current = words[(state + CURRENT_EL) >>> 2] === 0 ? user : kernel;
   const checksAll = words[(state + CHECK_ACCESSES) >>> 2] !== 0;
   const aligned = checksAll ? checked : current;
   const alignedUnprivileged = checksAll ? checked : user;
   const misaligned = words[(state + STACK_MISALIGNED) >>> 2] !== 0;
+  words[(state + KERNEL_TLB) >>> 2] = checksAll ? checked : kernel;
+  words[(state + KERNEL_TLB_CODE) >>> 2] = kernel;
+  words[(state + USER_TLB_CODE) >>> 2] = user;
   words[(state + TLB_CODE) >>> 2] = current;
   words[(state + ALIGNED_TLB) >>> 2] = aligned;
   words[(state + ALIGNED_TLB_UNPRIVILEGED) >>> 2] = alignedUnprivileged;

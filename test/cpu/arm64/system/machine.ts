@@ -129,9 +129,9 @@ export class Machine {
   }
 
   /** An engine on this memory, in one tier. */
-  engine(tier: 'cold' | 'hot'): Engine {
+  engine(tier: 'cold' | 'hot', architecture = arm64Architecture): Engine {
     return new Engine({
-      architecture: arm64Architecture,
+      architecture,
       memory: this.memory,
       environment: this.environment,
       codeCache: layout,

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { exceptionReturn, takePending } from '../../../../src/cpu/arm64/exceptions.ts';
 import type { Engine } from '../../../../src/cpu/engine.ts';
 import { Exit } from '../../../../src/cpu/exits.ts';
 import { clearKick } from '../../../../src/cpu/kick.ts';
@@ -66,16 +65,7 @@ const run = ({ memory, state, tier, hold }: ThreadData): void => {
   for (;;) {
     clearKick(machine.memory, state);
     machine.set32(state, BUDGET, BUDGET_INSTRUCTIONS);
-    switch (engine.run(state)) {
-      case Exit.exception:
-        takePending(engine, state);
-        break;
-      case Exit.exceptionReturn:
-        exceptionReturn(engine, state);
-        break;
-      case Exit.hypervisorCall:
-        return;
-    }
+    if (engine.run(state) === Exit.hypervisorCall) return;
   }
 };
 

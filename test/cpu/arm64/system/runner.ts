@@ -1,13 +1,7 @@
-import { arm64Architecture } from '../../../../src/cpu/arm64/architecture.ts';
 import { Assembler } from '../../../../src/cpu/arm64/assembler.ts';
 import { debugActive } from '../../../../src/cpu/arm64/debug/enabled.ts';
 import { afterStep, beforeInstruction } from '../../../../src/cpu/arm64/debug/software-step.ts';
-import {
-  exceptionReturn,
-  interruptDeliverable,
-  takeInterrupt,
-  takePending,
-} from '../../../../src/cpu/arm64/exceptions.ts';
+import { interruptDeliverable, resume, takeInterrupt } from '../../../../src/cpu/arm64/exceptions.ts';
 import { resetProcessor } from '../../../../src/cpu/arm64/reset.ts';
 import { isHeld } from '../../../../src/cpu/arm64/stack-alignment.ts';
 import { X } from '../../../../src/cpu/arm64/state.ts';
@@ -77,18 +71,7 @@ export class Runner<M extends Machine = Machine> {
       }
       used += 1001 - (machine.get32(state, BUDGET) | 0);
       if (exit !== Exit.interruptCheck && exit !== Exit.budget) this.exits.push(exit);
-      switch (exit) {
-        case Exit.exception:
-          if (isHeld(machine.memory, state)) break;
-          takePending(engine, state);
-          break;
-        case Exit.exceptionReturn:
-          exceptionReturn(engine, state);
-          break;
-        case Exit.vectorTrap:
-          arm64Architecture.vectorTrap(engine, state);
-          takePending(engine, state);
-          break;
+      switch (resume(engine, state, exit)) {
         case Exit.hypervisorCall:
           return machine.get32(state, PENDING_SYNDROME);
         case Exit.waitForInterrupt:

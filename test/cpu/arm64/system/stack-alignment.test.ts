@@ -371,10 +371,7 @@ for (const tier of tiers) {
         assertDone(FROM_EL1);
         assert.equal(subject.x(1), BigInt(value));
         assert.equal(machine.get(state, SP), BigInt(STACK));
-        assert.deepEqual(
-          subject.exits.filter((exit) => exit === Exit.exception),
-          [Exit.exception],
-        );
+        assert.ok(!subject.exits.includes(Exit.exception));
         assert.deepEqual([machine.get32(state, TLB), machine.get32(state, TLB_UNPRIVILEGED)], tables);
       }
     });
@@ -479,6 +476,8 @@ describe('the instruction table', () => {
     }
   }
 
+  /** They also change what is checked, and look after that themselves. */
+  const changeLevel = new Set(['SVC', 'ERET']);
   const ALL_ONES = new Proxy({}, { get: () => 31 }) as Readonly<Record<string, number>>;
 
   it('has the stack pointer looked at after every instruction that can write it', () => {
@@ -489,7 +488,7 @@ describe('the instruction table', () => {
         .filter(isRegister)
         .map((operand, index) => ({ operand, register: (-1 - (RECORD_REGISTERS[index] as number)) as Register }))
         .filter(({ operand }) => operand.get(ALL_ONES) === SP);
-      if (places.length === 0) continue;
+      if (places.length === 0 || changeLevel.has(entry.name)) continue;
       for (let shape = 0; shape < entry.shapes; shape++) {
         const fields = shapeFields(shape, entry);
         if (!entry.allowed(fields)) continue;
