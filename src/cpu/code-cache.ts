@@ -11,7 +11,6 @@ import {
   RECORD_HANDLER,
   RECORD_SIZE,
   RECORDS,
-  REGION_SLOTS_BYTES,
 } from './code-page.ts';
 import { lock, unlock } from './lock.ts';
 import type { MachineMemory } from './machine-memory.ts';
@@ -29,23 +28,22 @@ export interface CodeCacheLayout {
   readonly control: number;
 }
 
-export const CONTROL_BYTES = 20;
+export const CONTROL_BYTES = 16;
 const ARENA_NEXT = 0;
 const ARENA_GENERATION = 4;
-/** Bytes taken from the arena's end for region slots; pages grow towards them. */
-const ARENA_SLOTS = 8;
-/** The next region slot. */
-const NEXT_REGION = 12;
+/** Region slots given out. */
+const REGIONS = 8;
 /** Changes of all pages. */
-const CHANGES = 16;
+const CHANGES = 12;
+
+/** Index in the memory's words of an instruction's region slot. */
+const slotWord = (page: number, position: number): number => (page + CODE_PAGE_SLOTS + position * 4) >>> 2;
 
 /** What became of a region that was to be entered. */
 export const EnteredRegion = {
   done: 0,
   /** The page's code was changed since it was read: the region may be of what is no more. */
   outOfDate: 1,
-  /** There is no room for the page's slots. */
-  noRoom: 2,
 } as const;
 export type EnteredRegion = (typeof EnteredRegion)[keyof typeof EnteredRegion];
 
@@ -142,7 +140,7 @@ export class CodeCache {
     const { arena, arenaEnd, control } = this.#layout;
     const next = Atomics.load(this.#memory.i32, (control + ARENA_NEXT) >>> 2) >>> 0;
     // For a moment the counter also counts the page of a thread that is about to find the arena full.
-    const end = Math.min(next, arenaEnd - Atomics.load(this.#memory.i32, (control + ARENA_SLOTS) >>> 2));
+    const end = Math.min(next, arenaEnd);
     for (let page = arena; page + CODE_PAGE_STRIDE <= end; page += CODE_PAGE_STRIDE) {
       this.#forget(page, 0, RECORDS - 1, true);
     }
@@ -157,6 +155,7 @@ export class CodeCache {
       const at = (page + record * RECORD_SIZE + RECORD_HANDLER) >>> 1;
       if (u16[at] === Handler.decode) continue;
       any = true;
+      if (u16[at] === Handler.region) i32[slotWord(page, record)] = 0;
       u16[at] = Handler.decode;
     }
     if (i32[(page + CODE_PAGE_HAS_REGIONS) >>> 2] !== 0) {
@@ -173,7 +172,9 @@ export class CodeCache {
     this.#memory.i32[(page + CODE_PAGE_HAS_REGIONS) >>> 2] = 0;
     for (let record = 0; record < RECORDS; record++) {
       const at = (page + record * RECORD_SIZE + RECORD_HANDLER) >>> 1;
-      if (this.#memory.u16[at] === Handler.region) this.#memory.u16[at] = Handler.decode;
+      if (this.#memory.u16[at] !== Handler.region) continue;
+      this.#memory.i32[slotWord(page, record)] = 0;
+      this.#memory.u16[at] = Handler.decode;
     }
   }
 
@@ -195,11 +196,7 @@ export class CodeCache {
   #enterLocked(page: number, position: number, slot: number, changes: number): EnteredRegion {
     const { i32, u16 } = this.#memory;
     if (this.changesOf(page) !== changes) return EnteredRegion.outOfDate;
-    const field = (page + CODE_PAGE_SLOTS) >>> 2;
-    if (i32[field] === 0) i32[field] = this.#takeSlots() | 0;
-    const slots = (i32[field] as number) >>> 0;
-    if (slots === 0) return EnteredRegion.noRoom;
-    Atomics.store(i32, (slots + position * 4) >>> 2, slot);
+    Atomics.store(i32, slotWord(page, position), slot);
     i32[(page + CODE_PAGE_HAS_REGIONS) >>> 2] = 1;
     Atomics.store(u16, (page + position * RECORD_SIZE + RECORD_HANDLER) >>> 1, Handler.region);
     return EnteredRegion.done;
@@ -210,6 +207,7 @@ export class CodeCache {
     const at = (page + position * RECORD_SIZE + RECORD_HANDLER) >>> 1;
     lock(this.#memory, page + CODE_PAGE_LOCK);
     if (this.#memory.u16[at] === Handler.region) {
+      this.#memory.i32[slotWord(page, position)] = 0;
       this.#memory.u16[at] = Handler.decode;
       this.#memory.i32[(page + CODE_PAGE_UNSETTLED) >>> 2] = 1;
     }
@@ -219,9 +217,7 @@ export class CodeCache {
   /** The slot of the region that an instruction's record leads to, -1 if it leads to none. */
   regionAt(page: number, position: number): number {
     if (this.#memory.u16[(page + position * RECORD_SIZE + RECORD_HANDLER) >>> 1] !== Handler.region) return -1;
-    return this.#memory.i32[
-      ((this.#memory.u32[(page + CODE_PAGE_SLOTS) >>> 2] as number) + position * 4) >>> 2
-    ] as number;
+    return this.#memory.i32[slotWord(page, position)] as number;
   }
 
   /** Room for a page's records at the arena's front; 0 if it is full. */
@@ -230,20 +226,9 @@ export class CodeCache {
     const { control, arenaEnd } = this.#layout;
     const next = (control + ARENA_NEXT) >>> 2;
     const page = Atomics.add(i32, next, CODE_PAGE_STRIDE) >>> 0;
-    if (page + CODE_PAGE_STRIDE <= arenaEnd - Atomics.load(i32, (control + ARENA_SLOTS) >>> 2)) return page;
+    if (page + CODE_PAGE_STRIDE <= arenaEnd) return page;
     // The counter must neither wrap nor count pages that are not there.
     Atomics.sub(i32, next, CODE_PAGE_STRIDE);
-    return 0;
-  }
-
-  /** Room for a page's region slots at the arena's back; 0 if it is full. */
-  #takeSlots(): number {
-    const { i32 } = this.#memory;
-    const { control, arenaEnd } = this.#layout;
-    const taken = (control + ARENA_SLOTS) >>> 2;
-    const slots = arenaEnd - Atomics.add(i32, taken, REGION_SLOTS_BYTES) - REGION_SLOTS_BYTES;
-    if (slots >= Atomics.load(i32, (control + ARENA_NEXT) >>> 2) >>> 0) return slots;
-    Atomics.sub(i32, taken, REGION_SLOTS_BYTES);
     return 0;
   }
 
@@ -256,9 +241,9 @@ export class CodeCache {
     });
   }
 
-  /** A region slot that no other has, counting from 0 since the cache last started over. */
+  /** A region slot that no other has, counting from 1 since the cache last started over. */
   takeRegionSlot(): number {
-    return Atomics.add(this.#memory.i32, (this.#layout.control + NEXT_REGION) >>> 2, 1);
+    return Atomics.add(this.#memory.i32, (this.#layout.control + REGIONS) >>> 2, 1) + 1;
   }
 
   /**
@@ -273,8 +258,7 @@ export class CodeCache {
     const { frameTable, frames, control, arena } = this.#layout;
     this.#memory.i32.fill(0, frameTable >>> 2, (frameTable >>> 2) + frames);
     Atomics.store(this.#memory.i32, (control + ARENA_NEXT) >>> 2, arena | 0);
-    Atomics.store(this.#memory.i32, (control + ARENA_SLOTS) >>> 2, 0);
-    Atomics.store(this.#memory.i32, (control + NEXT_REGION) >>> 2, 0);
+    Atomics.store(this.#memory.i32, (control + REGIONS) >>> 2, 0);
     Atomics.add(this.#memory.i32, (control + ARENA_GENERATION) >>> 2, 1);
   }
 }

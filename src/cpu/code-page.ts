@@ -22,18 +22,18 @@ export const RECORDS = PAGE_SIZE / 4;
 export const CODE_PAGE_BYTES = (RECORDS + 1) * RECORD_SIZE;
 /**
  * After the records: the machine address of the frame (u32); 1 while a region of the hot tier begins in the page (i32); the
- * address of the page's region slots, one u32 an instruction, or 0 (u32); the lock under which records change; 1 while others
+ * lock under which records change; 1 while others
  * may still be executing records that were forgotten (i32); and how often some were forgotten (i32).
  */
 export const CODE_PAGE_FRAME = CODE_PAGE_BYTES;
 export const CODE_PAGE_HAS_REGIONS = CODE_PAGE_BYTES + 4;
-export const CODE_PAGE_SLOTS = CODE_PAGE_BYTES + 8;
-export const CODE_PAGE_LOCK = CODE_PAGE_BYTES + 12;
-export const CODE_PAGE_UNSETTLED = CODE_PAGE_BYTES + 16;
-export const CODE_PAGE_CHANGES = CODE_PAGE_BYTES + 20;
-export const REGION_SLOTS_BYTES = RECORDS * 4;
+export const CODE_PAGE_LOCK = CODE_PAGE_BYTES + 8;
+export const CODE_PAGE_UNSETTLED = CODE_PAGE_BYTES + 12;
+export const CODE_PAGE_CHANGES = CODE_PAGE_BYTES + 16;
+/** Then a u32 for each instruction: the slot of the region that begins there, or 0. */
+export const CODE_PAGE_SLOTS = CODE_PAGE_BYTES + 48;
 /** Distance of two pages of records in the arena. */
-export const CODE_PAGE_STRIDE = CODE_PAGE_BYTES + 48;
+export const CODE_PAGE_STRIDE = CODE_PAGE_SLOTS + RECORDS * 4;
 
 /** Handler numbers that are not an instruction's. */
 export const Handler = {
@@ -41,7 +41,7 @@ export const Handler = {
   decode: 0,
   /** Past the page's last instruction. */
   pageEnd: 1,
-  /** A translated region begins here; its slot lies beside the page's records. */
+  /** A translated region begins here; its slot lies behind the page's records. */
   region: 2,
   /** The first instruction's handler. */
   first: 3,

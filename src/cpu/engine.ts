@@ -1,5 +1,5 @@
 import type { Architecture, EngineRuntime } from './architecture.ts';
-import { CodeCache, type CodeCacheLayout, EnteredRegion } from './code-cache.ts';
+import { CodeCache, type CodeCacheLayout } from './code-cache.ts';
 import { PAGE_SIZE, RECORD_SIZE } from './code-page.ts';
 import { Decoder } from './decoder.ts';
 import type { Environment } from './environment.ts';
@@ -11,7 +11,7 @@ import { routineTable } from './runtime.ts';
 import { BUDGET, CODE_PAGE, PC, PENDING_KIND, REGION_ENTRIES, REGION_INSTRUCTIONS } from './state.ts';
 import { encodeColdTier, HEAT_BYTES } from './tiers/cold.ts';
 import { EffectTable } from './tiers/effects.ts';
-import { encodeAbsentRegion, encodeRegion } from './tiers/hot.ts';
+import { encodeRegion, encodeStub } from './tiers/hot.ts';
 import { IMPORT_MODULE } from './tiers/imports.ts';
 import { encodeLink } from './tiers/link.ts';
 import { type Block, findRegion } from './tiers/region.ts';
@@ -58,7 +58,10 @@ interface Place {
 /** What a step may meet before its instruction, and before the next one. */
 const stepAgain: ReadonlySet<Exit> = new Set([Exit.budget, Exit.hot, Exit.notInstalled, Exit.settle]);
 
-/** Regions there can be; every thread has a table of as many. */
+/** A function in place of a region. */
+const stub = (exit: Exit): unknown => new WebAssembly.Instance(new WebAssembly.Module(encodeStub(exit))).exports.r;
+
+/** Slots there are, with that of no region; each thread has a table of as many. */
 const MAX_REGIONS = 1 << 16;
 
 /**
@@ -105,8 +108,9 @@ export class Engine implements EngineRuntime {
     this.codeCache = new CodeCache(options.memory, options.codeCache, options.quietPoint);
     this.decoder = new Decoder(options.architecture.instructions, options.architecture.undefinedInstruction);
     this.#effects = new EffectTable(this.decoder);
-    this.#absentRegion = new WebAssembly.Instance(new WebAssembly.Module(encodeAbsentRegion())).exports.r;
+    this.#absentRegion = stub(Exit.notInstalled);
     this.#regions = new WebAssembly.Table({ element: 'anyfunc', initial: MAX_REGIONS }, this.#absentRegion);
+    this.#regions.set(0, stub(Exit.continue));
     this.#generation = this.codeCache.generation;
     this.#imports = this.#makeImports();
     const cold = new WebAssembly.Module(
@@ -310,8 +314,7 @@ export class Engine implements EngineRuntime {
     }
     const changes = this.codeCache.changesOf(place.page);
     if (!this.#install(state, slot, place)) return;
-    const entered = this.codeCache.enterRegion(place.page, place.position, slot, changes);
-    if (entered === EnteredRegion.noRoom) this.#startOver(state);
+    this.codeCache.enterRegion(place.page, place.position, slot, changes);
   }
 
   /** The record at PC leads to a region that another thread translated: makes it here too. */

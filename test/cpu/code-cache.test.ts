@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CodeCache, type CodeCacheLayout, EnteredRegion } from '../../src/cpu/code-cache.ts';
 import {
+  CODE_PAGE_SLOTS,
   CODE_PAGE_STRIDE,
   Handler,
   PAGE_SIZE,
   RECORD_SIZE,
   RECORDS,
-  REGION_SLOTS_BYTES,
 } from '../../src/cpu/code-page.ts';
 import { MachineMemory } from '../../src/cpu/machine-memory.ts';
 import { QuietPoint } from '../../src/cpu/quiet-point.ts';
@@ -38,6 +38,8 @@ const handlerAt = (page: number, position: number): number => memory.u16[(page +
 const setHandler = (page: number, position: number, handler: number): void => {
   memory.u16[(page + position * RECORD_SIZE) >>> 1] = handler;
 };
+
+const slotAt = (page: number, position: number): number => memory.u32[(page + CODE_PAGE_SLOTS + position * 4) >>> 2];
 
 describe('pages', () => {
   test('are made once for a frame, undecoded, and know it', () => {
@@ -95,7 +97,7 @@ describe('invalidation', () => {
   });
 
   test('of everything keeps the pages, and touches nothing outside them', () => {
-    const { cache, layout } = makeCache(3 * CODE_PAGE_STRIDE + REGION_SLOTS_BYTES);
+    const { cache, layout } = makeCache(2 * CODE_PAGE_STRIDE);
     const pages = [0x5000, 0x6000].map((frame) => cache.pageOf(frame));
     for (const page of pages) setHandler(page, 7, 100);
     assert.ok(enter(cache, pages[0], 3, 9));
@@ -108,44 +110,31 @@ describe('invalidation', () => {
     assert.equal(cache.regionAt(pages[0], 3), -1);
     const after = memory.u8.subarray(layout.arenaEnd, layout.arenaEnd + CODE_PAGE_STRIDE);
     assert.ok(after.every((byte) => byte === 0xff));
-    const slots = memory.u32.subarray((layout.arenaEnd - REGION_SLOTS_BYTES) >>> 2, layout.arenaEnd >>> 2);
-    assert.equal(slots[3], 9);
   });
 });
 
 describe('regions', () => {
   test('are led to from their instruction until any part of their page changes', () => {
-    const { cache } = makeCache(2 * CODE_PAGE_STRIDE + REGION_SLOTS_BYTES);
+    const { cache } = makeCache(2 * CODE_PAGE_STRIDE);
     const page = cache.pageOf(0x5000);
     setHandler(page, 500, 100);
     assert.equal(cache.regionAt(page, 10), -1);
     assert.ok(enter(cache, page, 10, 7));
-    assert.ok(enter(cache, page, 11, 0));
-    assert.deepEqual([cache.regionAt(page, 10), cache.regionAt(page, 11), cache.regionAt(page, 12)], [7, 0, -1]);
+    assert.ok(enter(cache, page, 11, 6));
+    assert.deepEqual([cache.regionAt(page, 10), cache.regionAt(page, 11), cache.regionAt(page, 12)], [7, 6, -1]);
+    assert.deepEqual([slotAt(page, 10), slotAt(page, 11), slotAt(page, 12)], [7, 6, 0]);
     cache.invalidate(0x5000, 4000, 4003);
     assert.deepEqual([cache.regionAt(page, 10), cache.regionAt(page, 11)], [-1, -1]);
+    assert.deepEqual([slotAt(page, 10), slotAt(page, 11)], [0, 0], 'the hot tier looks at the slots alone');
     assert.equal(handlerAt(page, 500), 100, 'what was decoded stays');
     assert.ok(enter(cache, page, 10, 8));
     assert.equal(cache.regionAt(page, 10), 8);
   });
 
-  test('and pages share the arena, from its two ends', () => {
-    const { cache, layout } = makeCache(2 * CODE_PAGE_STRIDE + REGION_SLOTS_BYTES);
-    const [one, two] = [cache.pageOf(0x1000), cache.pageOf(0x2000)];
-    assert.ok(enter(cache, one, 0, 1));
-    assert.ok(enter(cache, one, RECORDS - 1, 2), 'the slots are there already');
-    assert.equal(enter(cache, two, 0, 3), false);
-    assert.equal(cache.regionAt(two, 0), -1);
-    assert.equal(cache.pageOf(0x3000), 0);
-    assert.deepEqual([cache.regionAt(one, 0), cache.regionAt(one, RECORDS - 1)], [1, 2]);
-    const slots = memory.u32.subarray((layout.arenaEnd - REGION_SLOTS_BYTES) >>> 2, layout.arenaEnd >>> 2);
-    assert.deepEqual([slots[0], slots[RECORDS - 1]], [1, 2]);
-  });
-
   test('have numbers of their own', () => {
     const { cache, layout } = makeCache(CODE_PAGE_STRIDE);
     const other = new CodeCache(memory, layout, makeQuietPoint());
-    assert.deepEqual([cache.takeRegionSlot(), other.takeRegionSlot(), cache.takeRegionSlot()], [0, 1, 2]);
+    assert.deepEqual([cache.takeRegionSlot(), other.takeRegionSlot(), cache.takeRegionSlot()], [1, 2, 3]);
   });
 });
 
@@ -186,7 +175,7 @@ describe('records that others may be executing', () => {
   });
 
   test('include those behind a region', () => {
-    const { cache } = makeCache(CODE_PAGE_STRIDE + REGION_SLOTS_BYTES);
+    const { cache } = makeCache(CODE_PAGE_STRIDE);
     const page = cache.pageOf(0x5000);
     for (const forget of [() => cache.invalidate(0x5000, 64, 127), () => cache.forgetRegion(page, 500)]) {
       assert.ok(decodeAs(cache, page, 500, 100));
@@ -194,6 +183,7 @@ describe('records that others may be executing', () => {
       cache.forgetRegion(page, 501);
       assert.ok(decodeAs(cache, page, 502, 100));
       forget();
+      assert.equal(slotAt(page, 500), 0);
       assert.equal(handlerAt(page, 500), Handler.decode);
       assert.equal(decodeAs(cache, page, 500, 100), false);
       cache.settle(page, cache.changesOf(page));
@@ -201,7 +191,7 @@ describe('records that others may be executing', () => {
   });
 
   test('do not lead to a region of code that was changed while it was made', () => {
-    const { cache } = makeCache(CODE_PAGE_STRIDE + REGION_SLOTS_BYTES);
+    const { cache } = makeCache(CODE_PAGE_STRIDE);
     const page = cache.pageOf(0x5000);
     for (const change of [() => cache.invalidate(0x5000, 0, 3), () => cache.invalidateAll()]) {
       const changes = cache.changesOf(page);
@@ -213,7 +203,7 @@ describe('records that others may be executing', () => {
 });
 
 test('starting over empties the cache, for who asks from inside and from outside', () => {
-  const { cache, layout, quietPoint } = makeCache(CODE_PAGE_STRIDE + REGION_SLOTS_BYTES);
+  const { cache, layout, quietPoint } = makeCache(CODE_PAGE_STRIDE);
   const page = cache.pageOf(0x1000);
   setHandler(page, 0, 100);
   assert.ok(enter(cache, page, 1, cache.takeRegionSlot()));
@@ -224,8 +214,8 @@ test('starting over empties the cache, for who asks from inside and from outside
   assert.equal(cache.existingPage(0x1000), 0);
   assert.equal(cache.pageOf(0x2000), layout.arena);
   assert.equal(handlerAt(layout.arena, 0), Handler.decode);
-  assert.equal(cache.takeRegionSlot(), 0);
-  assert.ok(enter(cache, layout.arena, 1, 0));
+  assert.equal(cache.takeRegionSlot(), 1);
+  assert.ok(enter(cache, layout.arena, 1, 1));
   cache.startOver();
   assert.equal(cache.generation, generation + 2);
 });

@@ -355,14 +355,13 @@ const emitRun = (
     code.localGet(pageAddress);
     code.i32Const(0);
     code.localGet(pageBase);
-    code.load(Op.i32Load, 2, CODE_PAGE_SLOTS);
     code.localGet(record);
     code.localGet(pageBase);
     code.op(Op.i32Sub);
     code.i32Const(2);
     code.op(Op.i32ShrU);
     code.op(Op.i32Add);
-    code.load(Op.i32Load, 2, 0);
+    code.load(Op.i32Load, 2, CODE_PAGE_SLOTS);
     code.callIndirect(imports.regionType, imports.regionTable);
     code.localSet(exitCode);
     emitCount(REGION_ENTRIES, () => code.i32Const(1));

@@ -65,7 +65,7 @@ export class HotBuilder extends GuestBuilder {
   readonly #budget: number;
   readonly #exitCode: number;
   readonly #exitPc: number;
-  /** Where a computed call goes. */
+  /** Where a branch out of the region goes. */
   readonly #callPc: number;
   #block: BlockUse = { dirtyIn: noRegisters, dirtyOut: noRegisters, liveIn: noRegisters };
   /** The instruction in hand, and how many of its block come after it. */
@@ -177,7 +177,7 @@ export class HotBuilder extends GuestBuilder {
   goOnAt(position: number): void {
     this.#handOver(this.#block.dirtyOut);
     this.#storePosition(position);
-    this.#links.emitJump(position);
+    this.#links.emitJump(position, this.#callPc);
   }
 
   /** Stores all that the record must hold while another region runs, but PC. */
@@ -196,9 +196,13 @@ export class HotBuilder extends GuestBuilder {
   /** Calls what is at a position, or at the address in `#callPc`; comes back here if the call returns to `returnPosition`. */
   #emitCallOut(target: number | null, returnPosition: number, after: BlockUse | null): void {
     this.#handOver(this.#block.dirtyOut);
-    if (target === null) this.emitStateStore(PC, this.localValue('i64', this.#callPc));
-    else this.#storePosition(target);
-    this.#links.emitCall(target, returnPosition);
+    if (target === null) {
+      this.emitStateStore(PC, this.localValue('i64', this.#callPc));
+      this.#links.emitCallTo(this.#callPc, returnPosition);
+    } else {
+      this.#storePosition(target);
+      this.#links.emitCall(target, returnPosition, this.#callPc);
+    }
     this.#loadLocal('i32', TLB, this.#table);
     this.#links.emitStillMapped();
     this.#loadLocal('i32', BUDGET, this.#budget);
@@ -254,7 +258,7 @@ export class HotBuilder extends GuestBuilder {
       if (after === null) {
         // All is in the record, and has not been loaded again.
         this.#storePosition(this.#position + 1);
-        this.#links.emitJump(this.#position + 1);
+        this.#links.emitJump(this.#position + 1, this.#callPc);
       } else end.next();
     } else {
       const { facts } = this;
@@ -446,8 +450,8 @@ export class HotBuilder extends GuestBuilder {
   override jumpTo(address: I64, kind: BranchKind = 'jump'): void {
     const to = this.now(address);
     this.terminate();
+    this.#setLocal(to, this.#callPc);
     if (kind === 'call') {
-      this.#setLocal(to, this.#callPc);
       this.#outcome = 'callComputed';
       return;
     }
@@ -456,7 +460,7 @@ export class HotBuilder extends GuestBuilder {
     if (kind === 'return') {
       this.code.i32Const(Exit.continue);
       this.code.return();
-    } else this.#links.emitEnter();
+    } else this.#links.emitJumpTo(this.#callPc);
   }
 
   override leaveIf(condition: I32, exit: Exit): void {

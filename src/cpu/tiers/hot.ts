@@ -2,7 +2,7 @@ import { FunctionBuilder } from '../../wasm/function-builder.ts';
 import { ModuleBuilder } from '../../wasm/module-builder.ts';
 import { ValueType } from '../../wasm/opcodes.ts';
 import type { Architecture } from '../architecture.ts';
-import { Exit } from '../exits.ts';
+import type { Exit } from '../exits.ts';
 import { Flow } from './effects.ts';
 import { type BlockEnd, type Facts, HotBuilder, noFacts } from './hot-builder.ts';
 import { declareImports } from './imports.ts';
@@ -110,11 +110,11 @@ export const encodeRegion = (
   return module.encode();
 };
 
-/** Encodes a module whose function `r` stands where a thread has not made a region yet. */
-export const encodeAbsentRegion = (): Uint8Array<ArrayBuffer> => {
+/** Encodes a module whose function `r` stands in place of a region, and only gives an Exit. */
+export const encodeStub = (exit: Exit): Uint8Array<ArrayBuffer> => {
   const module = new ModuleBuilder();
   const code = new FunctionBuilder([i32, i64, i32]);
-  code.i32Const(Exit.notInstalled);
+  code.i32Const(exit);
   module.exportFunction('r', module.function(module.type([i32, i64, i32], [i32]), code));
   return module.encode();
 };

@@ -15,8 +15,6 @@ export interface ImportIndices {
   readonly fetch: number;
   readonly decode: number;
   readonly routine: number;
-  /** Goes to the region at PC (link.ts). */
-  readonly enter: number;
   /** Makes the record's flags fields (link.ts). */
   readonly normalise: number;
   /** Type of a region: (state, virtual address of its page, how many regions have called this one) -> Exit. */
@@ -28,7 +26,7 @@ export interface ImportIndices {
 /** Module name of all imports. */
 export const IMPORT_MODULE = 'e';
 
-/** Imports of a module that only goes to regions. */
+/** The memory and the regions' table: all that some modules need. */
 export const declareMemory = (
   module: ModuleBuilder,
   memoryPages: number,
@@ -49,10 +47,9 @@ export const declareImports = (module: ModuleBuilder, memoryPages: number): Impo
   const fetch = module.importFunction(IMPORT_MODULE, 'fetch', stateType);
   const decode = module.importFunction(IMPORT_MODULE, 'decode', pairType);
   const routine = module.importFunction(IMPORT_MODULE, 'routine', pairType);
-  const enter = module.importFunction(IMPORT_MODULE, 'enter', pairType);
   const normalise = module.importFunction(IMPORT_MODULE, 'normalise', module.type([i32], []));
   const { regionType, regionTable } = declareMemory(module, memoryPages);
-  return { load, store, address, fetch, decode, routine, enter, normalise, regionType, regionTable };
+  return { load, store, address, fetch, decode, routine, normalise, regionType, regionTable };
 };
 
 /** For code that only tells what a description does: nothing in it is ever called. */
@@ -63,7 +60,6 @@ export const noImports: ImportIndices = {
   fetch: 0,
   decode: 0,
   routine: 0,
-  enter: 0,
   normalise: 0,
   regionType: 0,
   regionTable: 0,

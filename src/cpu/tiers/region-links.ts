@@ -1,6 +1,6 @@
 import type { FunctionBuilder } from '../../wasm/function-builder.ts';
 import { Op } from '../../wasm/opcodes.ts';
-import { CODE_PAGE_CHANGES, CODE_PAGE_SLOTS, Handler, PAGE_SIZE, RECORD_SIZE, RECORDS } from '../code-page.ts';
+import { CODE_PAGE_CHANGES, CODE_PAGE_SLOTS, PAGE_SIZE, RECORDS } from '../code-page.ts';
 import { Exit } from '../exits.ts';
 import { KICK, PC, TLB_CODE } from '../state.ts';
 import { CODE, EXECUTE_TAG, INDEX_MASK, INDEX_SHIFT } from '../translation-table.ts';
@@ -9,7 +9,7 @@ import { pageOfPosition } from './region.ts';
 
 /**
  * How regions lead to each other without leaving wasm. A guest call is a wasm call, its return a wasm return: the caller goes
- * on if PC is where it expects. Any other branch is a tail call. PC, budget, flags and changed registers pass through the
+ * on if PC is where it expects. Any other branch is a tail call. Where no region begins, slot 0 leads back to the cold tier. PC, budget, flags and changed registers pass through the
  * record, so whoever is returned to finds an exact state, however control came there.
  */
 
@@ -25,6 +25,9 @@ export type RegionPages = ReadonlyMap<number, RegionPage>;
 
 /** Regions that call each other to this depth at most: each is a frame on the thread's own stack. */
 const MAX_DEPTH = 100;
+
+/** What remains of an instruction's address to be compared with a tag: its page, and what must be 0. */
+const IN_PAGE_OF_INSTRUCTION = -PAGE_SIZE + 3;
 
 const stateLocal = 0;
 const pageLocal = 1;
@@ -137,24 +140,53 @@ export class RegionLinks {
     }
   }
 
-  /** Pushes whether a region begins at a position of one of the region's pages. */
-  #emitIsRegion(position: number, page: RegionPage): void {
-    const code = this.#code;
-    code.i32Const(0);
-    code.load(Op.i32Load16U, 1, page.address + (position & (RECORDS - 1)) * RECORD_SIZE);
-    code.i32Const(Handler.region);
-    code.op(Op.i32Eq);
-  }
-
-  /** Pushes a region's arguments and its slot. */
-  #emitArguments(position: number, page: RegionPage, deeper: number): void {
+  /** Pushes a region's arguments and the slot of what begins at a position of one of the region's pages. */
+  #emitNear(position: number, page: RegionPage, deeper: number): void {
     const code = this.#code;
     code.localGet(stateLocal);
     this.emitPosition(pageOfPosition(position) * RECORDS);
     this.#emitDepth(deeper);
     code.i32Const(0);
-    code.load(Op.i32Load, 2, page.address + CODE_PAGE_SLOTS);
-    code.load(Op.i32Load, 2, (position & (RECORDS - 1)) * 4);
+    code.load(Op.i32Load, 2, page.address + CODE_PAGE_SLOTS + (position & (RECORDS - 1)) * 4);
+  }
+
+  /** Pushes a region's arguments and the slot of what begins at the address in `pc`; leaves if its page is not at hand. */
+  #emitFar(pc: number, deeper: number): void {
+    const code = this.#code;
+    const entry = this.#scratch;
+    code.localGet(stateLocal);
+    code.load(Op.i32Load, 2, TLB_CODE);
+    code.localGet(pc);
+    code.op(Op.i32WrapI64);
+    code.i32Const(INDEX_SHIFT);
+    code.op(Op.i32ShrU);
+    code.i32Const(INDEX_MASK);
+    code.op(Op.i32And);
+    code.op(Op.i32Add);
+    code.localTee(entry);
+    code.load(Op.i64Load, 3, EXECUTE_TAG);
+    code.localGet(pc);
+    code.i64ConstNumber(IN_PAGE_OF_INSTRUCTION);
+    code.op(Op.i64And);
+    code.op(Op.i64Ne);
+    code.branchHint(false);
+    code.if();
+    code.i32Const(Exit.continue);
+    code.return();
+    code.end();
+    code.localGet(stateLocal);
+    code.localGet(pc);
+    code.i64ConstNumber(-PAGE_SIZE);
+    code.op(Op.i64And);
+    this.#emitDepth(deeper);
+    code.localGet(entry);
+    code.load(Op.i32Load, 2, CODE);
+    code.localGet(pc);
+    code.op(Op.i32WrapI64);
+    code.i32Const(PAGE_SIZE - 4);
+    code.op(Op.i32And);
+    code.op(Op.i32Add);
+    code.load(Op.i32Load, 2, CODE_PAGE_SLOTS);
   }
 
   #emitDepth(deeper: number): void {
@@ -165,56 +197,43 @@ export class RegionLinks {
     code.op(Op.i32Add);
   }
 
-  #pageOf(position: number): RegionPage | undefined {
-    return this.#pages.get(pageOfPosition(position));
+  /** Ends with a tail call to what is at the address in `pc`, as PC says too. */
+  emitJumpTo(pc: number): void {
+    this.#emitFar(pc, 0);
+    this.#code.returnCallIndirect(this.#imports.regionType, this.#imports.regionTable);
   }
 
-  /** Ends with a tail call to whatever is at PC. */
-  emitEnter(): void {
-    const code = this.#code;
-    code.localGet(stateLocal);
-    code.localGet(depthLocal);
-    code.returnCall(this.#imports.enter);
-  }
-
-  /** Ends with a tail call to a position outside the region, which PC says too. */
-  emitJump(position: number): void {
-    const code = this.#code;
-    const page = this.#pageOf(position);
+  /** Ends with a tail call to a position outside the region, as PC says too; `pc` is a local to use. */
+  emitJump(position: number, pc: number): void {
+    const page = this.#pages.get(pageOfPosition(position));
     if (page === undefined) {
-      this.emitEnter();
-      return;
-    }
-    this.#emitIsRegion(position, page);
-    code.if();
-    this.#emitArguments(position, page, 0);
-    code.returnCallIndirect(this.#imports.regionType, this.#imports.regionTable);
-    code.end();
-    code.i32Const(Exit.continue);
-    code.return();
+      this.emitPosition(position);
+      this.#code.localSet(pc);
+      this.#emitFar(pc, 0);
+    } else this.#emitNear(position, page, 0);
+    this.#code.returnCallIndirect(this.#imports.regionType, this.#imports.regionTable);
   }
 
-  /**
-   * Calls what is at PC, which is `target` if that is known. Leaves, all being in the record, unless the call comes back to
-   * `returnPosition`.
-   */
-  emitCall(target: number | null, returnPosition: number): void {
+  /** As emitCallTo, for a position. */
+  emitCall(position: number, returnPosition: number, pc: number): void {
+    const page = this.#pages.get(pageOfPosition(position));
+    if (page === undefined) {
+      this.emitPosition(position);
+      this.#code.localSet(pc);
+      this.#emitFar(pc, 1);
+    } else this.#emitNear(position, page, 1);
+    this.#emitCallAndReturn(returnPosition);
+  }
+
+  /** Calls what is at the address in `pc`, as PC says too. Leaves, all being in the record, unless that returns to a position. */
+  emitCallTo(pc: number, returnPosition: number): void {
+    this.#emitFar(pc, 1);
+    this.#emitCallAndReturn(returnPosition);
+  }
+
+  #emitCallAndReturn(returnPosition: number): void {
     const code = this.#code;
-    const page = target === null ? undefined : this.#pageOf(target);
-    if (page === undefined || target === null) {
-      code.localGet(stateLocal);
-      this.#emitDepth(1);
-      code.call(this.#imports.enter);
-    } else {
-      this.#emitIsRegion(target, page);
-      code.op(Op.i32Eqz);
-      code.if();
-      code.i32Const(Exit.continue);
-      code.return();
-      code.end();
-      this.#emitArguments(target, page, 1);
-      code.callIndirect(this.#imports.regionType, this.#imports.regionTable);
-    }
+    code.callIndirect(this.#imports.regionType, this.#imports.regionTable);
     code.localTee(this.#scratch);
     code.localGet(stateLocal);
     code.load(Op.i64Load, 3, PC);
