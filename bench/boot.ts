@@ -11,7 +11,8 @@ import {
   parseSize,
 } from '../src/cli/options.ts';
 import { showProgress } from '../src/cli/progress.ts';
-import { readKernelFile, resolveBootImage } from '../src/images/node/boot-image.ts';
+import { resolveBootImage } from '../src/images/node/boot-image.ts';
+import { readKernelFile } from '../src/images/node/named-files.ts';
 import { type Boot, type BootExpectation, watchBoot } from './boot-process.ts';
 import { contenders, type Machine, qemuVersion } from './contenders.ts';
 import { type Measure, measures, median, ratio } from './statistics.ts';

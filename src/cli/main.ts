@@ -1,20 +1,28 @@
-import { doctor } from './doctor.ts';
 import { CommandError, ExitStatus } from './exit-status.ts';
-import { run } from './run.ts';
-import { selftest } from './selftest.ts';
-import { version } from './version.ts';
 
 /** The command line: finds the command and turns its outcome into an exit status. */
 
+type Main = (args: string[]) => Promise<number>;
+
 interface Command {
   readonly summary: string;
-  readonly main: (args: string[]) => Promise<number>;
+  /** Loads the command alone: each needs a good part of the program. */
+  readonly load: () => Promise<Main>;
 }
 
 const commands: Readonly<Record<string, Command>> = {
-  run: { summary: 'boot a kernel as a Xen guest, with its console on this terminal', main: run },
-  selftest: { summary: 'run the built-in guest and say what works on this machine', main: selftest },
-  doctor: { summary: 'say what this machine can and cannot do', main: doctor },
+  run: {
+    summary: 'boot a kernel as a Xen guest, with its console on this terminal',
+    load: async () => (await import('./run.ts')).run,
+  },
+  selftest: {
+    summary: 'run the built-in guest and say what works on this machine',
+    load: async () => (await import('./selftest.ts')).selftest,
+  },
+  doctor: {
+    summary: 'say what this machine can and cannot do',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
 };
 
 const help = (): string => {
@@ -35,6 +43,7 @@ const help = (): string => {
 const main = async (args: string[]): Promise<number> => {
   const [name, ...rest] = args;
   if (name === '--version' || name === '-V') {
+    const { version } = await import('./version.ts');
     process.stdout.write(`hostrock ${version()}\n`);
     return ExitStatus.success;
   }
@@ -48,7 +57,8 @@ const main = async (args: string[]): Promise<number> => {
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) throw new CommandError(`no command '${name}'; 'hostrock --help' lists them`);
-  return await command.main(rest);
+  const commandMain = await command.load();
+  return await commandMain(rest);
 };
 
 // As `| head` does it to every other program. What restores the terminal hangs on 'exit'.

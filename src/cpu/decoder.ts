@@ -1,6 +1,13 @@
-import { Handler, RECORD_HANDLER, RECORD_IMMEDIATE, RECORD_REGISTERS } from './code-page.ts';
-import { extractFields, type Fields, type Instruction, type Parts, shapeFields, shapeOf } from './instruction.ts';
-import type { MachineMemory } from './machine-memory.ts';
+import { Handler } from './code-page.ts';
+import {
+  alwaysValid,
+  extractFields,
+  type Fields,
+  type Instruction,
+  type Parts,
+  shapeFields,
+  shapeOf,
+} from './instruction.ts';
 
 /** One cold handler: an instruction at one combination of its shape's fields. */
 export interface HandlerDescription {
@@ -16,8 +23,9 @@ export interface Decoded {
   readonly index: number;
 }
 
+/** Entries are looked for in buckets by a word's high bits, made of coarser ones when first needed. */
 const BUCKET_SHIFT = 21;
-const BUCKETS = 1 << (32 - BUCKET_SHIFT);
+const COARSE_SHIFT = 25;
 
 const fixedBits = (entry: Instruction): number => {
   let count = 0;
@@ -26,8 +34,8 @@ const fixedBits = (entry: Instruction): number => {
 };
 
 /**
- * Finds instructions in an architecture's table, numbers the cold tier's handlers, and writes pre-decoded records. Entries
- * with more fixed bits come first, so a special case precedes the general one.
+ * Finds instructions in an architecture's table and numbers the cold tier's handlers. Entries with more fixed bits come first, so
+ * a special case precedes the general one.
  */
 export class Decoder {
   /** Every handler by its number; those below Handler.first are absent. */
@@ -39,7 +47,10 @@ export class Decoder {
   readonly withEpilogue: readonly number[];
 
   readonly #table: readonly Instruction[];
-  readonly #buckets: (Uint16Array | undefined)[] = new Array(BUCKETS);
+  readonly #masks: Int32Array;
+  readonly #matches: Int32Array;
+  readonly #buckets: (Uint16Array | undefined)[] = new Array(1 << (32 - BUCKET_SHIFT));
+  readonly #coarse: (Uint16Array | undefined)[] = new Array(1 << (32 - COARSE_SHIFT));
   /** For each entry the handler number of each of its shapes; 0 where the shape is not allowed. */
   readonly #handlerOf: Uint16Array[];
   /** For each handler the number of its form with the epilogue, or 0. */
@@ -53,6 +64,8 @@ export class Decoder {
       .map(({ entry }) => entry);
     this.#table = [...sorted, undefinedInstruction];
     this.#undefinedIndex = sorted.length;
+    this.#masks = Int32Array.from(sorted, ({ mask }) => mask | 0);
+    this.#matches = Int32Array.from(sorted, ({ match }) => match | 0);
     this.#handlerOf = this.#table.map((entry) => new Uint16Array(entry.shapes));
     const handlers: (HandlerDescription | undefined)[] = [undefined, undefined, undefined];
     for (const common of [true, false]) {
@@ -81,31 +94,35 @@ export class Decoder {
     }
   }
 
+  /** The entries that a word with such high bits may be, in the table's order. */
   #bucket(word: number): Uint16Array {
     const key = word >>> BUCKET_SHIFT;
-    const present = this.#buckets[key];
-    if (present !== undefined) return present;
-    const high = (key << BUCKET_SHIFT) >>> 0;
-    const highMask = (-1 << BUCKET_SHIFT) >>> 0;
-    const found: number[] = [];
-    for (let index = 0; index < this.#undefinedIndex; index++) {
-      const entry = this.#table[index] as Instruction;
-      if (((high ^ entry.match) & entry.mask & highMask) === 0) found.push(index);
-    }
-    const bucket = Uint16Array.from(found);
-    this.#buckets[key] = bucket;
-    return bucket;
+    this.#buckets[key] ??= this.#narrow(this.#coarseBucket(word), word, BUCKET_SHIFT);
+    return this.#buckets[key];
   }
 
-  /** The table index of an instruction word, that of the undefined instruction if nothing matches. */
-  #find(word: number): number {
+  #coarseBucket(word: number): Uint16Array {
+    const key = word >>> COARSE_SHIFT;
+    this.#coarse[key] ??= this.#narrow(Uint16Array.from(this.#masks.keys()), word, COARSE_SHIFT);
+    return this.#coarse[key];
+  }
+
+  /** Those of some entries that a word with these bits from `shift` on may be. */
+  #narrow(entries: Uint16Array, word: number, shift: number): Uint16Array {
+    return entries.filter(
+      (index) => ((word ^ (this.#matches[index] as number)) & (this.#masks[index] as number)) >>> shift === 0,
+    );
+  }
+
+  /** The position in the table of a word's entry, that of the undefined instruction if nothing matches. */
+  indexOf(word: number): number {
     const bucket = this.#bucket(word);
     for (let i = 0; i < bucket.length; i++) {
       const index = bucket[i] as number;
+      if (((word ^ (this.#matches[index] as number)) & (this.#masks[index] as number)) !== 0) continue;
       const entry = this.#table[index] as Instruction;
-      if (((word ^ entry.match) & entry.mask) !== 0) continue;
-      if (entry.shape.length > 0 && (this.#handlerOf[index] as Uint16Array)[shapeOf(word, entry)] === 0) continue;
-      if (!entry.valid(extractFields(word, entry))) continue;
+      if (entry.shape.length > 0 && this.handlerAt(index, word) === 0) continue;
+      if (entry.valid !== alwaysValid && !entry.valid(extractFields(word, entry))) continue;
       return index;
     }
     return this.#undefinedIndex;
@@ -113,47 +130,38 @@ export class Decoder {
 
   /** Decodes an instruction word; an undefined one decodes to the undefined instruction. */
   decode(word: number): Decoded {
-    const index = this.#find(word);
+    const index = this.indexOf(word);
     const entry = this.#table[index] as Instruction;
     return { entry, fields: extractFields(word, entry), index };
   }
 
   /** Whether the word is an instruction at all. */
   isDefined(word: number): boolean {
-    return this.#find(word) !== this.#undefinedIndex;
-  }
-
-  /** Writes the record at machine address `record` for an instruction word; the handler number last. */
-  writeRecord(memory: MachineMemory, record: number, word: number): void {
-    const { entry, fields, index } = this.decode(word);
-    let registers = 0;
-    for (const [, operand] of entry.operands) {
-      switch (operand.kind) {
-        case 'register':
-          memory.u16[(record + (RECORD_REGISTERS[registers++] as number)) >>> 1] = operand.get(fields);
-          break;
-        case 'immediate64': {
-          const value = operand.get(fields);
-          const at = (record + RECORD_IMMEDIATE) >>> 2;
-          memory.i32[at] = lowHalf(value);
-          memory.i32[at + 1] = highHalf(value);
-          break;
-        }
-        default:
-          memory.i32[(record + RECORD_IMMEDIATE) >>> 2] = operand.get(fields);
-      }
-    }
-    const handler = (this.#handlerOf[index] as Uint16Array)[
-      entry.shape.length > 0 ? shapeOf(word, entry) : 0
-    ] as number;
-    const number = entry.epilogue?.(fields) ? (this.#epilogueForms[handler] as number) : handler;
-    Atomics.store(memory.u16, (record + RECORD_HANDLER) >>> 1, number);
+    return this.indexOf(word) !== this.#undefinedIndex;
   }
 
   /** The handler number of a word's instruction, without the epilogue. */
   handlerOf(word: number): number {
-    const { entry, index } = this.decode(word);
-    return (this.#handlerOf[index] as Uint16Array)[entry.shape.length > 0 ? shapeOf(word, entry) : 0] as number;
+    return this.handlerAt(this.indexOf(word), word);
+  }
+
+  /** The same of a word of the entry at a position in the table. */
+  handlerAt(index: number, word: number): number {
+    return (this.#handlerOf[index] as Uint16Array)[shapeOf(word, this.entryAt(index))] as number;
+  }
+
+  /** The number of a handler's form with the epilogue. */
+  epilogueForm(handler: number): number {
+    return this.#epilogueForms[handler] as number;
+  }
+
+  /** How many entries the table has, with the undefined instruction. */
+  get entries(): number {
+    return this.#table.length;
+  }
+
+  entryAt(index: number): Instruction {
+    return this.#table[index] as Instruction;
   }
 
   static isSpecial(handler: number): boolean {

@@ -4,12 +4,13 @@ import { PAGE_SIZE, RECORD_SIZE } from './code-page.ts';
 import { Decoder } from './decoder.ts';
 import type { Environment } from './environment.ts';
 import { Exit } from './exits.ts';
-import { clearKick, kick } from './kick.ts';
+import { clearKick, isKicked, kick } from './kick.ts';
 import type { MachineMemory } from './machine-memory.ts';
 import type { QuietPoint } from './quiet-point.ts';
+import { RecordWriter } from './record-writer.ts';
 import { routineTable } from './runtime.ts';
 import { BUDGET, CODE_PAGE, PC, PENDING_KIND, REGION_ENTRIES, REGION_INSTRUCTIONS } from './state.ts';
-import { encodeColdTier, HEAT_BYTES } from './tiers/cold.ts';
+import { ColdTier } from './tiers/cold.ts';
 import { EffectTable } from './tiers/effects.ts';
 import { encodeRegion, encodeStub } from './tiers/hot.ts';
 import { IMPORT_MODULE } from './tiers/imports.ts';
@@ -46,8 +47,6 @@ export interface EngineStatistics {
   hotInstructions: number;
 }
 
-export { HEAT_BYTES };
-
 /** Where an instruction lies: its machine frame, its position there, and its pre-decoded page. */
 interface Place {
   readonly frame: number;
@@ -56,7 +55,7 @@ interface Place {
 }
 
 /** What a step may meet before its instruction, and before the next one. */
-const stepAgain: ReadonlySet<Exit> = new Set([Exit.budget, Exit.hot, Exit.notInstalled, Exit.settle]);
+const stepAgain: ReadonlySet<Exit> = new Set([Exit.budget, Exit.hot, Exit.notInstalled, Exit.settle, Exit.stale]);
 
 /** A function in place of a region. */
 const stub = (exit: Exit): unknown => new WebAssembly.Instance(new WebAssembly.Module(encodeStub(exit))).exports.r;
@@ -88,6 +87,7 @@ export class Engine implements EngineRuntime {
 
   readonly #architecture: Architecture;
   readonly #options: EngineOptions;
+  readonly #recordWriter: RecordWriter;
   readonly #effects: EffectTable;
   readonly #imports: WebAssembly.Imports;
   readonly #regions: WebAssembly.Table;
@@ -97,7 +97,7 @@ export class Engine implements EngineRuntime {
   /** Machine addresses of records whose regions keep to their page, because others around them did not stay. */
   readonly #confined = new Set<number>();
   #generation: number;
-  readonly #run: (state: number) => number;
+  readonly #run: (state: number) => Exit;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -107,22 +107,17 @@ export class Engine implements EngineRuntime {
     this.quietPoint = options.quietPoint;
     this.codeCache = new CodeCache(options.memory, options.codeCache, options.quietPoint);
     this.decoder = new Decoder(options.architecture.instructions, options.architecture.undefinedInstruction);
+    this.#recordWriter = new RecordWriter(options.memory, this.decoder);
     this.#effects = new EffectTable(this.decoder);
     this.#absentRegion = stub(Exit.notInstalled);
     this.#regions = new WebAssembly.Table({ element: 'anyfunc', initial: MAX_REGIONS }, this.#absentRegion);
     this.#regions.set(0, stub(Exit.continue));
     this.#generation = this.codeCache.generation;
     this.#imports = this.#makeImports();
-    const cold = new WebAssembly.Module(
-      encodeColdTier({
-        decoder: this.decoder,
-        memoryPages: this.memory.size / 65536,
-        heatTable: options.heatTable,
-        hotThreshold: options.hotThreshold,
-        epilogue: options.architecture.epilogue,
-      }),
-    );
-    this.#run = new WebAssembly.Instance(cold, this.#imports).exports.run as (state: number) => number;
+    const { memory, decoder } = this;
+    const { heatTable, hotThreshold, architecture } = options;
+    const { epilogue } = architecture;
+    this.#run = new ColdTier({ memory, decoder, heatTable, hotThreshold, epilogue }, this.#imports).run;
   }
 
   #makeImports(): WebAssembly.Imports {
@@ -210,7 +205,7 @@ export class Engine implements EngineRuntime {
 
   #runInside(state: number): Exit {
     for (;;) {
-      const exit = this.#run(state) as Exit;
+      const exit = this.#run(state);
       this.exits[exit] = (this.exits[exit] as number) + 1;
       const rest = this.#attend(state, exit);
       if (rest !== Exit.continue) return rest;
@@ -235,9 +230,20 @@ export class Engine implements EngineRuntime {
       case Exit.settle:
         this.#settle(state);
         return Exit.continue;
-      default:
-        return this.#architecture.resume(this, state, exit);
+      default: {
+        const rest = this.#architecture.resume(this, state, exit);
+        return rest === Exit.continue && this.#isDue(state) ? Exit.budget : rest;
+      }
     }
+  }
+
+  /** Whether to leave: exceptions can follow each other without an end and without an instruction, so each counts as one. */
+  #isDue(state: number): boolean {
+    const { i32 } = this.memory;
+    const budget = (state + BUDGET) >>> 2;
+    const left = (i32[budget] as number) - 1;
+    i32[budget] = left;
+    return left < 0 || isKicked(this.memory, state);
   }
 
   #stepInside(state: number): Exit {
@@ -248,7 +254,7 @@ export class Engine implements EngineRuntime {
       if (place !== null) this.codeCache.forgetRegion(place.page, place.position);
       kicked = clearKick(this.memory, state) || kicked;
       this.memory.i32[budget] = 1;
-      const exit = this.#run(state) as Exit;
+      const exit = this.#run(state);
       const done = this.memory.i32[budget] !== 1;
       if (exit === Exit.settle) this.#settle(state);
       else if (exit === Exit.synchronize) this.#synchronize(state);
@@ -293,13 +299,12 @@ export class Engine implements EngineRuntime {
   /** 0, or 1 if others must have left the record alone first. */
   #decode(state: number, record: number): number {
     const page = this.memory.u32[(state + CODE_PAGE) >>> 2] as number;
-    return this.codeCache.decode(page, record, this.#writeRecord) ? 0 : 1;
+    return this.codeCache.decode(page, record, this.#writeRecords) ? 0 : 1;
   }
 
-  readonly #writeRecord = (page: number, record: number): void => {
-    const word = this.memory.u32[(this.codeCache.frameOf(page) + ((record - page) / RECORD_SIZE) * 4) >>> 2] as number;
-    this.decoder.writeRecord(this.memory, record, word);
-    this.statistics.decoded++;
+  readonly #writeRecords = (page: number, record: number): void => {
+    const code = this.codeCache.frameOf(page) + ((record - page) / RECORD_SIZE) * 4;
+    this.statistics.decoded += this.#recordWriter.writeRun(record, code);
   };
 
   /** Translates the region at PC and lets its record lead to it. */
@@ -346,11 +351,12 @@ export class Engine implements EngineRuntime {
    * takes the lead into the region back.
    */
   #renew(state: number): void {
+    const generation = this.#generation;
     const place = this.#locate(state);
-    if (place === null) return;
+    if (place === null || generation !== this.#generation) return;
     const pages = this.#installed.get(this.codeCache.regionAt(place.page, place.position));
     if (pages === undefined) return;
-    if (this.#fetchPages(state, pages)) return;
+    if (this.#fetchPages(state, pages) || generation !== this.#generation) return;
     this.#confined.add(place.page + place.position * RECORD_SIZE);
     this.codeCache.forgetRegion(place.page, place.position);
   }

@@ -13,6 +13,8 @@ export type Fields = Readonly<Record<string, number>>;
 export interface RegisterOperand {
   readonly kind: 'register';
   readonly get: (fields: Fields) => number;
+  /** The one field that chooses the register, and the register's offset for each of its values; where it is that simple. */
+  readonly choice?: { readonly field: string; readonly offsets: Uint16Array };
   /** Memory is accessed relative to it. */
   readonly base?: boolean;
 }
@@ -79,6 +81,8 @@ export interface InstructionDefinition<S extends string, O extends Operands> {
   readonly vector?: boolean;
   /** True for the encodings that the architecture's epilogue follows. */
   readonly epilogue?: ((fields: Fields) => boolean) | null;
+  /** What follows in memory is no more likely to run next than anything else: the end of a straight run of code. */
+  readonly endsRun?: boolean;
   readonly describe: (o: Builder, x: OperandValues<O>, f: Readonly<Record<S, number>>) => void;
 }
 
@@ -105,8 +109,12 @@ export interface Instruction {
   readonly vector: boolean;
   /** Null for an instruction that no epilogue ever follows. */
   readonly epilogue: ((fields: Fields) => boolean) | null;
+  readonly endsRun: boolean;
   readonly describe: (o: Builder, x: Readonly<Record<string, unknown>>, f: Fields) => void;
 }
+
+/** The `valid` of instructions that all values of their fields are, so that nobody needs the fields to ask. */
+export const alwaysValid = (): boolean => true;
 
 interface Encoding {
   mask: number;
@@ -167,10 +175,11 @@ export const instruction = <const S extends string = never, const O extends Oper
     shapes: 2 ** shape.reduce((sum, field) => sum + field.width, 0),
     operands: Object.entries(definition.operands),
     allowed: (definition.allowed ?? (() => true)) as (shape: Fields) => boolean,
-    valid: definition.valid ?? (() => true),
+    valid: definition.valid ?? alwaysValid,
     common: definition.common ?? false,
     vector: definition.vector ?? false,
     epilogue: definition.epilogue ?? null,
+    endsRun: definition.endsRun ?? false,
     describe: definition.describe as Instruction['describe'],
   };
 };
@@ -179,9 +188,12 @@ export const instruction = <const S extends string = never, const O extends Oper
 export const extractField = (word: number, field: BitField): number =>
   (word >>> field.shift) & (field.width === 32 ? -1 : (1 << field.width) - 1);
 
-/** All fields of an instruction word by name. */
-export const extractFields = (word: number, entry: Instruction): Record<string, number> => {
-  const values: Record<string, number> = {};
+/** All fields of an instruction word by name, put into `values`. */
+export const extractFields = (
+  word: number,
+  entry: Instruction,
+  values: Record<string, number> = {},
+): Record<string, number> => {
   for (const field of entry.fields) values[field.name] = extractField(word, field);
   return values;
 };

@@ -4,7 +4,7 @@
  */
 
 /** Entries in a bank; a power of two. */
-export const ENTRIES = 1024;
+export const ENTRIES = 8192;
 export const ENTRY_SIZE = 32;
 export const BANK_SIZE = ENTRIES * ENTRY_SIZE;
 

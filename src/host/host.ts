@@ -64,7 +64,7 @@ export class Host {
       memory: new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }),
       layout,
     };
-    this.machine = openMachine(shared, { clock: platform.clock });
+    this.machine = openMachine(shared, platform.clock);
     const { heap } = this.machine;
     this.#physicalCpus = Array.from({ length: physicalCpus }, () => heap.allocate(PHYSICAL_CPU_SIZE));
     this.#threads = this.#physicalCpus.map((record) => platform.startPhysicalCpu(shared, record, { hotThreshold }));

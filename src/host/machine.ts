@@ -1,7 +1,5 @@
 import type { EngineRuntime } from '../cpu/architecture.ts';
-import { arm64Architecture } from '../cpu/arm64/architecture.ts';
 import { CodeCache } from '../cpu/code-cache.ts';
-import { Engine } from '../cpu/engine.ts';
 import type { Environment } from '../cpu/environment.ts';
 import { MachineMemory } from '../cpu/machine-memory.ts';
 import { QuietPoint } from '../cpu/quiet-point.ts';
@@ -29,22 +27,22 @@ export interface SharedMachine {
   readonly layout: MachineLayout;
 }
 
-export interface Machine {
+export interface Machine<R extends EngineRuntime = EngineRuntime> {
   readonly memory: MachineMemory;
   readonly heap: Heap;
   readonly frames: Frames;
   readonly hypervisor: Hypervisor;
   readonly devices: Devices;
-  /** What routines of the architecture work with. */
-  readonly runtime: EngineRuntime;
-  /** Runs guest code; threads that only serve have none. */
-  readonly engine: Engine | null;
+  /** What routines of the architecture work with: the engine on a thread that runs guests. */
+  readonly runtime: R;
 }
 
-export interface MachineOptions {
-  readonly clock: Clock;
-  /** For threads that run guests: branches to an instruction before the code there is translated, 0 for never. */
-  readonly hotThreshold?: number;
+/** What an engine gets of its thread's. */
+export interface EngineParts {
+  readonly memory: MachineMemory;
+  readonly environment: Environment;
+  readonly layout: MachineLayout;
+  readonly quietPoint: QuietPoint;
 }
 
 const makeServices = (memory: MachineMemory, clock: Clock): Services => {
@@ -62,12 +60,15 @@ const makeServices = (memory: MachineMemory, clock: Clock): Services => {
   };
 };
 
-/** Opens the machine on this thread. */
-export const openMachine = (shared: SharedMachine, { clock, hotThreshold }: MachineOptions): Machine => {
+const open = <R extends EngineRuntime>(
+  shared: SharedMachine,
+  clock: Clock,
+  maySleep: boolean,
+  makeRuntime: (parts: EngineParts) => R,
+): Machine<R> => {
   const { layout } = shared;
   const memory = new MachineMemory(shared.memory);
-  // Only threads of their own may sleep.
-  const quietPoint = new QuietPoint(memory, layout.quietPoint, hotThreshold !== undefined);
+  const quietPoint = new QuietPoint(memory, layout.quietPoint, maySleep);
   const services = makeServices(memory, clock);
   const counter = (state: number): number =>
     counterAt(services.systemTime(domainOf(memory, vcpuOfState(memory, state))));
@@ -84,30 +85,28 @@ export const openMachine = (shared: SharedMachine, { clock, hotThreshold }: Mach
     // Waiting for an event only yields here, so there is nobody to tell.
     sendEvent: () => {},
   };
-  const engine =
-    hotThreshold === undefined
-      ? null
-      : new Engine({
-          architecture: arm64Architecture,
-          memory,
-          environment,
-          codeCache: layout.codeCache,
-          quietPoint,
-          heatTable: layout.heatTable,
-          hotThreshold,
-          now: () => clock.now() / 1e6,
-        });
-  const runtime: EngineRuntime = engine ?? {
-    memory,
-    environment,
-    codeCache: new CodeCache(memory, layout.codeCache, quietPoint),
-    quietPoint,
-  };
+  const runtime = makeRuntime({ memory, environment, layout, quietPoint });
   const heap = new Heap(memory, layout);
   const frames = new Frames(memory, layout, runtime.codeCache);
   const physicalMap = new PhysicalMap(memory, heap, frames);
   const processor = arm64Processor(runtime);
   const hypervisor = new Hypervisor({ memory, heap, frames, physicalMap, processor, services, quietPoint });
   const devices = new Devices(memory, hypervisor.vgic, services);
-  return { memory, heap, frames, hypervisor, devices, runtime, engine };
+  return { memory, heap, frames, hypervisor, devices, runtime };
 };
+
+/** Opens the machine on a thread that only serves, and must not sleep. */
+export const openMachine = (shared: SharedMachine, clock: Clock): Machine =>
+  open(shared, clock, false, ({ memory, environment, layout, quietPoint }) => ({
+    memory,
+    environment,
+    codeCache: new CodeCache(memory, layout.codeCache, quietPoint),
+    quietPoint,
+  }));
+
+/** Opens the machine on a thread of its own that runs guests with an engine. */
+export const openMachineWith = <E extends EngineRuntime>(
+  shared: SharedMachine,
+  clock: Clock,
+  makeEngine: (parts: EngineParts) => E,
+): Machine<E> => open(shared, clock, true, makeEngine);

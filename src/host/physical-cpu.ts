@@ -1,10 +1,12 @@
+import { arm64Architecture } from '../cpu/arm64/architecture.ts';
+import { Engine } from '../cpu/engine.ts';
 import { Exit } from '../cpu/exits.ts';
 import { PhysicalCpu, STOPPED } from '../hypervisor/scheduler/physical-cpu.ts';
 import { DOORBELL } from '../hypervisor/scheduler/record.ts';
 import { Arm64Runner } from '../hypervisor/vcpu-runner.ts';
 import type { Clock } from './clock.ts';
 import type { PhysicalCpuOptions } from './host.ts';
-import { openMachine, type SharedMachine } from './machine.ts';
+import { openMachineWith, type SharedMachine } from './machine.ts';
 import type { ThreadStatistics } from './thread-statistics.ts';
 
 /** A physical CPU's thread: runs vCPUs and sleeps when there is none to run, until the host stops it. */
@@ -14,8 +16,23 @@ export const runPhysicalCpu = (
   clock: Clock,
   { hotThreshold }: PhysicalCpuOptions,
 ): ThreadStatistics => {
-  const { engine, hypervisor, memory } = openMachine(shared, { clock, hotThreshold });
-  if (engine === null) throw new Error('a physical CPU needs an engine');
+  const {
+    runtime: engine,
+    hypervisor,
+    memory,
+  } = openMachineWith(
+    shared,
+    clock,
+    ({ layout, ...parts }) =>
+      new Engine({
+        ...parts,
+        architecture: arm64Architecture,
+        codeCache: layout.codeCache,
+        heatTable: layout.heatTable,
+        hotThreshold,
+        now: () => clock.now() / 1e6,
+      }),
+  );
   const runner = new Arm64Runner(hypervisor, engine);
   const physicalCpu = new PhysicalCpu(hypervisor, record, runner, () => clock.now());
   const doorbell = (record + DOORBELL) >>> 2;

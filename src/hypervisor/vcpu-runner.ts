@@ -82,14 +82,15 @@ export class Arm64Runner implements VcpuRunner {
   #runWatched(vcpu: number, state: number): Outcome {
     const engine = this.#engine;
     const budget = (state + BUDGET) >>> 2;
-    const left = this.#hypervisor.memory.i32[budget];
+    const left = this.#hypervisor.memory.i32[budget] - 1;
+    this.#hypervisor.memory.i32[budget] = left;
     if (engine.quietPoint.within(state, () => beforeInstruction(engine, state)) !== Status.done) {
       takePending(engine, state);
       return Outcome.again;
     }
     const exit = engine.step(state);
     this.#hypervisor.departing.release(this.#hypervisor);
-    this.#hypervisor.memory.i32[budget] = left - 1;
+    this.#hypervisor.memory.i32[budget] = left;
     this.instructions++;
     if (exit !== Exit.exception && exit !== Exit.exceptionReturn && exit !== Exit.vectorTrap) afterStep(engine, state);
     return this.#handle(vcpu, state, resume(engine, state, exit));

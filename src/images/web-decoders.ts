@@ -1,5 +1,4 @@
 /** The decoders every host with web streams and WebAssembly has: browsers and Node. */
-import xz from 'xz-decompress';
 import type { Decoders } from './decompress.ts';
 
 function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -25,5 +24,9 @@ async function* piecesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uin
 
 export const WebDecoders: Decoders = {
   gzip: (compressed) => piecesOf(streamOf(compressed).pipeThrough(new DecompressionStream('gzip'))),
-  xz: (compressed) => piecesOf(new xz.XzReadableStream(streamOf(compressed))),
+  // Loaded when it is needed: its code is large.
+  xz: async function* decode(compressed) {
+    const { default: xz } = await import('xz-decompress');
+    yield* piecesOf(new xz.XzReadableStream(streamOf(compressed)));
+  },
 };

@@ -1,6 +1,6 @@
 import type { CodeCacheLayout } from '../cpu/code-cache.ts';
+import { HEAT_BYTES } from '../cpu/heat-table.ts';
 import { QUIET_POINT_BYTES } from '../cpu/quiet-point.ts';
-import { HEAT_BYTES } from '../cpu/tiers/cold.ts';
 
 /**
  * The map of machine memory. The low part belongs to the hypervisor; from `firstFrame` on it is 4 KiB frames for domains.
@@ -70,7 +70,7 @@ export interface MachineSizes {
 }
 
 /** Lays machine memory out. Throws RangeError if it does not fit into 4 GiB. */
-export const layOut = ({ domainMemory, codeCache = 128 * MIB, heap = 32 * MIB }: MachineSizes): MachineLayout => {
+export const layOut = ({ domainMemory, codeCache = 128 * MIB, heap = 128 * MIB }: MachineSizes): MachineLayout => {
   const overhead = codeCache + heap + 16 * MIB;
   const size = align(domainMemory + overhead + Math.ceil(domainMemory / 128), WASM_PAGE);
   if (size > MACHINE_LIMIT) {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { HEAT_BYTES } from '../../src/cpu/heat-table.ts';
 import { QUIET_POINT_BYTES } from '../../src/cpu/quiet-point.ts';
-import { HEAT_BYTES } from '../../src/cpu/tiers/cold.ts';
 import {
   CONTROL,
   ControlWord,

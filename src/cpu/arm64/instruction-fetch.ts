@@ -3,8 +3,17 @@ import { NOT_MEMORY } from '../environment.ts';
 import type { MachineMemory } from '../machine-memory.ts';
 import { Status } from '../runtime.ts';
 import { CODE_PAGE, PC } from '../state.ts';
-import { ENTRIES, ENTRY_SIZE, EXECUTE_TAG, NO_PAGE } from '../translation-table.ts';
-import { bankAddress, fetchBank, fillCode, fillGeneration, fillStands, userBank } from './mmu/banks.ts';
+import { ENTRY_SIZE, EXECUTE_TAG, NO_PAGE } from '../translation-table.ts';
+import {
+  bankAddress,
+  entryAt,
+  entryCount,
+  fetchBank,
+  fillCode,
+  fillGeneration,
+  fillStands,
+  userBank,
+} from './mmu/banks.ts';
 import { Permission } from './mmu/permissions.ts';
 import { mapping, NO_FAULT, walk, withoutTopByte } from './mmu/walk.ts';
 import { raiseAt } from './pending.ts';
@@ -21,7 +30,11 @@ const abort = (memory: MachineMemory, state: number, status: number, lo: number,
 const dropCode = (memory: MachineMemory, state: number): void => {
   for (let bank = 0; bank < TLB_BANKS; bank++) {
     const start = bankAddress(state, bank);
-    for (let i = 0; i < ENTRIES; i++) memory.i32[(start + i * ENTRY_SIZE + EXECUTE_TAG) >>> 2] = NO_PAGE;
+    const count = entryCount(memory, state, bank);
+    for (let i = 0; i < count; i++) {
+      const entry = start + entryAt(memory, state, bank, count, i) * ENTRY_SIZE;
+      memory.i32[(entry + EXECUTE_TAG) >>> 2] = NO_PAGE;
+    }
   }
 };
 

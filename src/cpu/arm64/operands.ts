@@ -16,23 +16,36 @@ const field = (fields: Fields, name: string): number => {
   return value;
 };
 
-const register = (get: (fields: Fields) => number): RegisterOperand => ({ kind: 'register', get });
+const offsetsOf = (offset: (n: number) => number): Uint16Array => Uint16Array.from({ length: 32 }, (_, n) => offset(n));
+const readOffsets = offsetsOf(readOffset);
+const writeOffsets = offsetsOf(writeOffset);
+const stackOffsets = offsetsOf(stackOffset);
+const vectorOffsets = offsetsOf(vectorOffset);
+
+const register = (name: string, offsets: Uint16Array): RegisterOperand => ({
+  kind: 'register',
+  get: (f) => offsets[field(f, name)] as number,
+  choice: { field: name, offsets },
+});
 
 /** A general register that is read; 31 is the zero register. */
-export const source = (name: string): RegisterOperand => register((f) => readOffset(field(f, name)));
+export const source = (name: string): RegisterOperand => register(name, readOffsets);
 /** A general register that is written; 31 is the zero register. */
-export const destination = (name: string): RegisterOperand => register((f) => writeOffset(field(f, name)));
+export const destination = (name: string): RegisterOperand => register(name, writeOffsets);
 /** A general register; 31 is the stack pointer. */
-export const generalOrStack = (name: string): RegisterOperand => register((f) => stackOffset(field(f, name)));
+export const generalOrStack = (name: string): RegisterOperand => register(name, stackOffsets);
 /** The same as the base of memory accesses. */
 export const memoryBase = (name: string): RegisterOperand => ({ ...generalOrStack(name), base: true });
 /** A vector register. */
-export const vector = (name: string): RegisterOperand => register((f) => vectorOffset(field(f, name)));
+export const vector = (name: string): RegisterOperand => register(name, vectorOffsets);
 /** The vector register `step` places on, counting round from V31 to V0. */
 export const vectorAfter = (name: string, step: number): RegisterOperand =>
-  register((f) => vectorOffset((field(f, name) + step) & 31));
+  register(
+    name,
+    offsetsOf((n) => vectorOffset((n + step) & 31)),
+  );
 /** A register chosen by a function of the fields, given its offset in the record. */
-export const computed = (get: (fields: Fields) => number): RegisterOperand => register(get);
+export const computed = (get: (fields: Fields) => number): RegisterOperand => ({ kind: 'register', get });
 
 export const immediate32 = (get: (fields: Fields) => number): Immediate32Operand => ({ kind: 'immediate32', get });
 export const immediate64 = (get: (fields: Fields) => number | Parts): Immediate64Operand => ({

@@ -20,8 +20,8 @@ import {
 } from './system-state.ts';
 
 /**
- * SP alignment checking (SCTLR_EL1.SA and SA0; Arm ARM D1, "SP alignment checking"): a load or store whose base is SP while that is no multiple of
- * 16 faults.
+ * SP alignment checking (SCTLR_EL1.SA and SA0; Arm ARM D1, "SP alignment checking"): a load or store whose base is SP while that
+ * is no multiple of 16 faults.
  *
  * Loads and stores do not look at SP, which is nearly always aligned. Instead, what may change SP's alignment is followed by
  * `stackMoved`, which sends all data accesses down the slow path while SP is misaligned. There the instruction is held: it

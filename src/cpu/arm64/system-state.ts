@@ -121,5 +121,9 @@ export const SIZES = BANKS + TLB_BANKS * BANK_SIZE;
 /** For each bank a bit for each of 1024 hashed stretches of 2 MiB: 1 where entries of larger mappings than 4 KiB may be. */
 export const LARGE_MAP_SIZE = 128;
 export const LARGE_MAPS = SIZES + TLB_BANKS * SIZES_SIZE;
+/** For each bank the numbers of the entries filled first since it was empty (u16 each): a bank with few is emptied by them. */
+export const FILL_LOG_ENTRIES = 512;
+export const FILL_LOG_SIZE = FILL_LOG_ENTRIES * 2;
+export const FILL_LOGS = LARGE_MAPS + TLB_BANKS * LARGE_MAP_SIZE;
 /** A vCPU record with its translation table banks, in bytes. */
-export const VCPU_SIZE = LARGE_MAPS + TLB_BANKS * LARGE_MAP_SIZE;
+export const VCPU_SIZE = FILL_LOGS + TLB_BANKS * FILL_LOG_SIZE;

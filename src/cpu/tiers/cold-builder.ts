@@ -162,6 +162,8 @@ const recordField = <T extends TypeName>(type: T): Value<T> =>
 
 /** Returned by an out-of-line handler when the next instruction follows. */
 export const NEXT = -1;
+/** Returned in its place when nothing has happened yet, and the record is to be looked at again. */
+export const AGAIN = -2;
 
 /** A handler as a function of its own: (state, record, address of the instruction) -> Exit or NEXT. */
 export class OutOfLineBuilder extends ColdBuilder {

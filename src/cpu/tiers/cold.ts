@@ -2,12 +2,13 @@ import { FunctionBuilder } from '../../wasm/function-builder.ts';
 import { ModuleBuilder } from '../../wasm/module-builder.ts';
 import { Op, ValueType } from '../../wasm/opcodes.ts';
 import { CODE_PAGE_SLOTS, Handler, RECORD_SIZE, RECORDS } from '../code-page.ts';
-import type { Decoder, HandlerDescription } from '../decoder.ts';
+import type { HandlerDescription } from '../decoder.ts';
 import { Exit } from '../exits.ts';
-import type { Builder } from '../ir/builder.ts';
+import { HEAT_ENTRIES } from '../heat-table.ts';
 import { BUDGET, CODE_PAGE, FLAG_FORM, KICK, PC, REGION_ENTRIES, REGION_INSTRUCTIONS, TLB_CODE } from '../state.ts';
 import { CODE, EXECUTE_TAG, INDEX_MASK, INDEX_SHIFT } from '../translation-table.ts';
-import { emitStoreBudget, InlineBuilder, type LoopContext, NEXT, OutOfLineBuilder } from './cold-builder.ts';
+import { AGAIN, emitStoreBudget, InlineBuilder, type LoopContext, NEXT } from './cold-builder.ts';
+import { ColdHandlers, type ColdHandlersOptions, declareHandlers, type HandlerImports } from './cold-handlers.ts';
 import { declareImports, type ImportIndices } from './imports.ts';
 
 /**
@@ -17,91 +18,44 @@ import { declareImports, type ImportIndices } from './imports.ts';
 
 const { i32, i64 } = ValueType;
 
-/** Entries of the heat table: u16 counters of how often a branch went to a record. */
-export const HEAT_ENTRIES = 1 << 16;
-export const HEAT_BYTES = HEAT_ENTRIES * 2;
+const WASM_PAGE = 65536;
 
-export interface ColdTierOptions {
-  readonly decoder: Decoder;
-  /** Size of machine memory in wasm pages. */
-  readonly memoryPages: number;
+export interface ColdTierOptions extends ColdHandlersOptions {
   /** Machine address of the heat table (HEAT_BYTES). */
   readonly heatTable: number;
   /** Branches to a record before it is translated; 0 for never. */
   readonly hotThreshold: number;
-  /** Architecture.epilogue. */
-  readonly epilogue: (o: Builder) => void;
 }
 
-/** Encodes the interpreter's module. It exports `run(state) -> Exit`. */
-export const encodeColdTier = (options: ColdTierOptions): Uint8Array<ArrayBuffer> => {
-  const { decoder } = options;
-  const module = new ModuleBuilder();
-  const imports = declareImports(module, options.memoryPages);
-  const handlerType = module.type([i32, i32, i64], [i32]);
-  const outOfLine: number[] = [];
-  for (let handler = decoder.firstOutOfLine; handler < decoder.handlers.length; handler++) {
-    outOfLine.push(addHandler(module, imports, handlerType, decoder.handlers[handler] as HandlerDescription));
+/** The cold tier of one thread. */
+export class ColdTier {
+  /** Runs a vCPU. */
+  readonly run: (state: number) => Exit;
+
+  /** `imports` as tiers/imports.ts declares them. */
+  constructor(options: ColdTierOptions, imports: WebAssembly.Imports) {
+    const handlers = new ColdHandlers(options, imports);
+    const main = new WebAssembly.Instance(new WebAssembly.Module(encodeMainLoop(options)), handlers.imports);
+    this.run = main.exports.run as (state: number) => Exit;
   }
-  const withEpilogue = decoder.withEpilogue.map((handler) =>
-    handler < decoder.firstOutOfLine
-      ? addHandler(module, imports, handlerType, decoder.handlers[handler] as HandlerDescription)
-      : (outOfLine[handler - decoder.firstOutOfLine] as number),
-  );
-  const functions = [...outOfLine, ...addEpilogues(module, imports, handlerType, withEpilogue, options.epilogue)];
-  const table = module.table({
-    element: ValueType.funcref,
-    initial: functions.length,
-    maximum: functions.length,
-  });
-  module.activeElements(table, 0, functions);
+}
+
+/** Encodes the main loop's module. It exports `run(state) -> Exit`. */
+const encodeMainLoop = (options: ColdTierOptions): Uint8Array<ArrayBuffer> => {
+  const module = new ModuleBuilder();
+  const imports = declareImports(module, options.memory.size / WASM_PAGE);
+  const handlers = declareHandlers(module, options.decoder);
   const run = new FunctionBuilder([i32]);
-  emitRun(run, options, imports, handlerType, table);
+  emitRun(run, options, imports, handlers);
   module.exportFunction('run', module.function(module.type([i32], [i32]), run));
   return module.encode();
-};
-
-const addHandler = (
-  module: ModuleBuilder,
-  imports: ImportIndices,
-  handlerType: number,
-  handler: HandlerDescription,
-): number => {
-  const code = new FunctionBuilder([i32, i32, i64]);
-  new OutOfLineBuilder(code, imports).describe(handler);
-  code.unreachable();
-  return module.function(handlerType, code);
-};
-
-/** Makes the forms of handlers that the epilogue follows; gives their function indices. */
-const addEpilogues = (
-  module: ModuleBuilder,
-  imports: ImportIndices,
-  handlerType: number,
-  handlers: readonly number[],
-  epilogue: (o: Builder) => void,
-): number[] => {
-  const end = new FunctionBuilder([i32, i32, i64]);
-  new OutOfLineBuilder(end, imports).describeEpilogue(epilogue);
-  end.unreachable();
-  const endIndex = module.function(handlerType, end);
-  return handlers.map((handler) => {
-    const code = new FunctionBuilder([i32, i32, i64]);
-    for (const argument of [0, 1, 2]) code.localGet(argument);
-    code.call(handler);
-    for (const argument of [0, 1, 2]) code.localGet(argument);
-    code.call(endIndex);
-    code.drop();
-    return module.function(handlerType, code);
-  });
 };
 
 const emitRun = (
   code: FunctionBuilder,
   { decoder, heatTable, hotThreshold }: ColdTierOptions,
   imports: ImportIndices,
-  handlerType: number,
-  handlerTable: number,
+  handlers: HandlerImports,
 ): void => {
   const state = 0;
   const record = code.local(i32);
@@ -394,7 +348,7 @@ const emitRun = (
     code.localGet(scratch);
     code.i32Const(arms);
     code.op(Op.i32Sub);
-    code.callIndirect(handlerType, handlerTable);
+    code.callIndirect(handlers.type, handlers.table);
     code.localTee(exitCode);
     code.i32Const(NEXT);
     code.op(Op.i32Eq);
@@ -409,6 +363,13 @@ const emitRun = (
     code.localGet(exitCode);
     code.op(Op.i32Eqz);
     code.brIf(lookupLabel);
+    code.localGet(exitCode);
+    code.i32Const(AGAIN);
+    code.op(Op.i32Eq);
+    code.if();
+    uncount();
+    code.br(nextLabel);
+    code.end();
     emitStoreBudget(code, budget);
     code.localGet(exitCode);
     code.return();

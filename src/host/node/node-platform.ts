@@ -14,9 +14,15 @@ export interface PhysicalCpuWork {
   readonly options: PhysicalCpuOptions;
 }
 
-const startPhysicalCpu = (shared: SharedMachine, record: number, options: PhysicalCpuOptions): PhysicalCpuThread => {
-  const work: PhysicalCpuWork = { shared, record, options };
-  const worker = new Worker(new URL('./physical-cpu-worker.ts', import.meta.url), { workerData: work });
+/** A thread that loads its program and then waits for work; until it has some, it keeps no process from ending. */
+const startWorker = (): Worker => {
+  const worker = new Worker(new URL('./physical-cpu-worker.ts', import.meta.url));
+  worker.unref();
+  return worker;
+};
+
+const giveWork = (worker: Worker, work: PhysicalCpuWork): PhysicalCpuThread => {
+  worker.ref();
   const ended = new Promise<ThreadStatistics>((resolve, reject) => {
     worker.once('message', resolve);
     worker.once('error', reject);
@@ -24,12 +30,21 @@ const startPhysicalCpu = (shared: SharedMachine, record: number, options: Physic
   });
   // Whoever waits for the end hears of a failure; nobody has to wait.
   ended.catch(() => {});
+  worker.postMessage(work);
   return { ended };
 };
 
-/** The platform of this process. */
-export const nodePlatform = (): Platform => {
+/**
+ * The platform of this process. Threads take a while to start: as many as `threads` says are started at once, for the first
+ * physical CPUs.
+ */
+export const nodePlatform = (threads = 0): Platform => {
   // Cold paths out of line: on by default from Node 26 on.
   setFlagsFromString('--experimental-wasm-branch-hinting');
-  return { clock: nodeClock(), startPhysicalCpu };
+  const waiting = Array.from({ length: threads }, startWorker);
+  return {
+    clock: nodeClock(),
+    startPhysicalCpu: (shared, record, options) =>
+      giveWork(waiting.pop() ?? startWorker(), { shared, record, options }),
+  };
 };

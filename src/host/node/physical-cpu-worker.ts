@@ -1,7 +1,8 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { runPhysicalCpu } from '../physical-cpu.ts';
 import { nodeClock } from './node-clock.ts';
 import type { PhysicalCpuWork } from './node-platform.ts';
 
-const { shared, record, options } = workerData as PhysicalCpuWork;
-parentPort?.postMessage(runPhysicalCpu(shared, record, nodeClock(), options));
+parentPort?.once('message', ({ shared, record, options }: PhysicalCpuWork) => {
+  parentPort?.postMessage(runPhysicalCpu(shared, record, nodeClock(), options));
+});

@@ -1,17 +1,15 @@
-/** The entry point for the command line: boot images by name, and kernel files by path. */
-import { readFile } from 'node:fs/promises';
+/** The entry point for the command line: boot images by name. */
 import { type BootImage, type BootImageContext, provideBootImage } from '../boot-image.ts';
 import type { Mirror } from '../debian/archive.ts';
 import { ImageError } from '../errors.ts';
-import { decodeKernel } from '../kernel-image.ts';
 import { DebianArchiveKeys } from '../keys/debian-archive.ts';
 import type { ProgressListener } from '../progress.ts';
+import type { Transport } from '../transport.ts';
 import { aptMirror } from './apt-mirror.ts';
 import { type Configuration, cachePath, configurationPath, readConfiguration } from './configuration.ts';
 import { NodeDecoders } from './decoders.ts';
-import { fileError } from './file-errors.ts';
 import { FileStore } from './file-store.ts';
-import { HttpTransport } from './http-transport.ts';
+import { readNamedFile } from './named-files.ts';
 
 export interface ResolveBootImageOptions {
   /** A Debian suite or codename; bookworm unless given. */
@@ -53,17 +51,19 @@ async function findMirror(
   );
 }
 
-/**
- * A file that the user named.
- *
- * @throws ImageError `permission`, `io`
- */
-export async function readNamedFile(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw fileError(error, 'read', path);
-  }
+/** Loads Node's HTTP when something is fetched: it takes longer than reading what is in the cache. */
+function httpTransport(environment: NodeJS.ProcessEnv): Transport {
+  let loaded: Promise<Transport> | undefined;
+  const load = async (): Promise<Transport> => {
+    const { HttpTransport } = await import('./http-transport.ts');
+    return new HttpTransport({ environment });
+  };
+  return {
+    open: async (...request) => {
+      loaded ??= load();
+      return await (await loaded).open(...request);
+    },
+  };
 }
 
 /**
@@ -76,7 +76,7 @@ export async function imageContext(options: ResolveBootImageOptions = {}): Promi
   const configuration = await readConfiguration(environment);
   const keyringPath = options.keyring ?? configuration.keyring;
   return {
-    transport: new HttpTransport({ environment }),
+    transport: httpTransport(environment),
     store: new FileStore(options.cacheDirectory ?? cachePath(configuration, environment)),
     decoders: NodeDecoders,
     keyring: keyringPath === undefined ? DebianArchiveKeys : [await readNamedFile(keyringPath)],
@@ -97,13 +97,4 @@ export async function imageContext(options: ResolveBootImageOptions = {}): Promi
 export async function resolveBootImage(options: ResolveBootImageOptions = {}): Promise<BootImage> {
   const { suite = 'bookworm', kernelPackage = 'linux-image-cloud-arm64', offline = false, refresh = false } = options;
   return await provideBootImage(await imageContext(options), { suite, kernelPackage, offline, refresh });
-}
-
-/**
- * The raw Image in a kernel file of any supported form.
- *
- * @throws ImageError `format`, `unsupported`, `permission`, `io`
- */
-export async function readKernelFile(path: string): Promise<Uint8Array> {
-  return await decodeKernel(await readNamedFile(path), path, NodeDecoders);
 }

@@ -2,7 +2,8 @@ import { setLevel } from '../../../src/cpu/arm64/processor-state.ts';
 import { resetProcessor } from '../../../src/cpu/arm64/reset.ts';
 import { CPACR_EL1, MAIR_EL1, SCTLR_EL1, TCR_EL1, TTBR0_EL1, VCPU_SIZE } from '../../../src/cpu/arm64/system-state.ts';
 import type { CodeCacheLayout } from '../../../src/cpu/code-cache.ts';
-import { type Engine, HEAT_BYTES } from '../../../src/cpu/engine.ts';
+import type { Engine } from '../../../src/cpu/engine.ts';
+import { HEAT_BYTES } from '../../../src/cpu/heat-table.ts';
 import { QUIET_POINT_BYTES } from '../../../src/cpu/quiet-point.ts';
 import { PAIR_LOCKS } from '../../../src/cpu/state.ts';
 import { CODE, CODE_BYTES, DATA, DATA_BYTES, DATA_PAGES, PAGE, WRITABLE_PAGES } from './cases/layout.ts';
@@ -20,7 +21,7 @@ const allocate = (bytes: number): number => {
 };
 
 /** Machine memory in pages of 64 KiB. */
-export const MEMORY_PAGES = 40;
+export const MEMORY_PAGES = 80;
 const MEMORY_BYTES = MEMORY_PAGES * 65536;
 
 /** The vCPU's record. */

@@ -3,9 +3,10 @@ import { setFloatingPointControl } from '../../../src/cpu/arm64/floating-point/c
 import { readFlags, writeFlags } from '../../../src/cpu/arm64/processor-state.ts';
 import { EXCLUSIVE_SIZE, FPCR, FPSR, SP, V, X } from '../../../src/cpu/arm64/state.ts';
 import { CLASS_SHIFT, ExceptionClass, FaultStatus, Pending } from '../../../src/cpu/arm64/syndrome.ts';
-import { Engine, HEAT_BYTES } from '../../../src/cpu/engine.ts';
+import { Engine } from '../../../src/cpu/engine.ts';
 import { type Environment, NOT_MEMORY } from '../../../src/cpu/environment.ts';
 import { Exit } from '../../../src/cpu/exits.ts';
+import { HEAT_BYTES } from '../../../src/cpu/heat-table.ts';
 import type { Instruction } from '../../../src/cpu/instruction.ts';
 import { MachineMemory } from '../../../src/cpu/machine-memory.ts';
 import { QuietPoint } from '../../../src/cpu/quiet-point.ts';

@@ -45,6 +45,7 @@ export const branches: readonly Instruction[] = [
     bits: '0 00101 imm26:26',
     operands: { to: distance26 },
     common: true,
+    endsRun: true,
     describe(o, x) {
       o.jump(x.to);
     },
@@ -79,6 +80,7 @@ export const branches: readonly Instruction[] = [
     bits: '1101011 0 0 00 11111 0000 0 0 Rn:5 00000',
     operands: { n: source('Rn') },
     common: true,
+    endsRun: true,
     describe(o, x) {
       o.jumpTo(o.get64(x.n));
     },
@@ -98,6 +100,7 @@ export const branches: readonly Instruction[] = [
     bits: '1101011 0 0 10 11111 0000 0 0 Rn:5 00000',
     operands: { n: source('Rn') },
     common: true,
+    endsRun: true,
     describe(o, x) {
       o.jumpTo(o.get64(x.n), 'return');
     },

@@ -109,6 +109,7 @@ export const exceptionEntryAndReturn: readonly Instruction[] = [
     name: 'ERET',
     bits: '1101011 0100 11111 000000 11111 00000',
     operands: { sp: stackInUse },
+    endsRun: true,
     describe(o, x) {
       const spsr = o.now(o.state32(SPSR_EL1));
       const user = o.now(o.eqz(bit(o, spsr, LEVEL_SHIFT)));

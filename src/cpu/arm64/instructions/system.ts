@@ -53,6 +53,7 @@ const exceptions: readonly Instruction[] = [
     name: 'BRK',
     bits: '11010100 001 imm16:16 000 00',
     operands: { imm: imm16 },
+    endsRun: true,
     describe(o, x) {
       raiseHere(o, ExceptionClass.breakpointInstruction, x.imm);
     },
@@ -64,6 +65,7 @@ export const undefinedInstruction: Instruction = instruction({
   name: 'undefined',
   bits: 'word:32',
   operands: {},
+  endsRun: true,
   describe(o) {
     raiseHere(o, ExceptionClass.unknown, o.i32(0));
   },

@@ -22,6 +22,9 @@ import {
   BANKS,
   CHECK_ACCESSES,
   CHECKED_BANK,
+  FILL_LOG_ENTRIES,
+  FILL_LOG_SIZE,
+  FILL_LOGS,
   FIRST_USER_BANK,
   KERNEL_BANK,
   KERNEL_TLB,
@@ -63,8 +66,8 @@ export const BankState = {
   ttbr0Hi: 8,
   /** USER_CLOCK when it was last chosen. */
   used: 12,
-  /** 1 if it may have entries. */
-  filled: 16,
+  /** Fills since it was empty, FILL_LOG_ENTRIES + 1 for more than the log has room for. */
+  fills: 16,
   /** 1 if some of them may be global. */
   hasGlobal: 20,
 } as const;
@@ -95,18 +98,36 @@ const invalidate = (words: Int32Array, entryAddress: number): void => {
   words[at + EXECUTE_TAG / 4] = NO_PAGE;
 };
 
+/** Index in the memory's 16-bit words of a bank's fill log. */
+const fillLog = (state: number, bank: number): number => (state + FILL_LOGS + bank * FILL_LOG_SIZE) >>> 1;
+
+/** Whether a bank has entries that may be valid. */
+export const isFilled = (memory: MachineMemory, state: number, bank: number): boolean =>
+  memory.i32[bankWord(state, bank, BankState.fills)] !== 0;
+
+/** How many places of a bank to look at for its entries, and the number of the entry at one of them. */
+export const entryCount = (memory: MachineMemory, state: number, bank: number): number => {
+  const fills = memory.i32[bankWord(state, bank, BankState.fills)] as number;
+  return fills <= FILL_LOG_ENTRIES ? fills : ENTRIES;
+};
+export const entryAt = (memory: MachineMemory, state: number, bank: number, count: number, place: number): number =>
+  count === ENTRIES ? place : (memory.u16[fillLog(state, bank) + place] as number);
+
 /** Drops a bank's entries. */
 export const clearBank = (memory: MachineMemory, state: number, bank: number): void => {
-  const filled = bankWord(state, bank, BankState.filled);
-  if (memory.i32[filled] === 0) return;
   const start = bankAddress(state, bank);
-  for (let entry = start; entry < start + BANK_SIZE; entry += ENTRY_SIZE) invalidate(memory.i32, entry);
+  const count = entryCount(memory, state, bank);
+  for (let i = 0; i < count; i++) {
+    invalidate(memory.i32, start + entryAt(memory, state, bank, count, i) * ENTRY_SIZE);
+  }
 };
 
-/** As clearBank, by the thread that runs the vCPU: only it may say that the bank is empty. */
+/** As clearBank, by the thread that runs the vCPU: only it may say that the bank is empty, and write more than tags. */
 const emptyBank = (memory: MachineMemory, state: number, bank: number): void => {
-  clearBank(memory, state, bank);
-  memory.i32[bankWord(state, bank, BankState.filled)] = 0;
+  const start = bankAddress(state, bank);
+  if (entryCount(memory, state, bank) < ENTRIES) clearBank(memory, state, bank);
+  else memory.i32.fill(NO_PAGE, start >>> 2, (start + BANK_SIZE) >>> 2);
+  memory.i32[bankWord(state, bank, BankState.fills)] = 0;
   memory.i32[bankWord(state, bank, BankState.hasGlobal)] = 0;
   memory.i32.fill(0, largeMap(state, bank), largeMap(state, bank) + LARGE_MAP_SIZE / 4);
   if (bank !== KERNEL_BANK) return;
@@ -128,7 +149,7 @@ export const dropAll = (memory: MachineMemory, state: number): void => {
 /** Makes all banks empty, whatever was there: for a new record, or a copy of one. */
 export const resetBanks = (memory: MachineMemory, state: number): void => {
   for (let bank = 0; bank < TLB_BANKS; bank++) {
-    memory.i32[bankWord(state, bank, BankState.filled)] = 1;
+    memory.i32[bankWord(state, bank, BankState.fills)] = FILL_LOG_ENTRIES + 1;
     emptyBank(memory, state, bank);
     memory.i32[bankWord(state, bank, BankState.asid)] = -1;
   }
@@ -309,8 +330,12 @@ const noteFill = (
   code: 0 | 1,
 ): void => {
   const words = memory.i32;
-  memory.u8[sizesAddress(state, bank) + entryOf(lo) * 2 + code] = kind.sizeShift;
-  words[bankWord(state, bank, BankState.filled)] = 1;
+  const entry = entryOf(lo);
+  memory.u8[sizesAddress(state, bank) + entry * 2 + code] = kind.sizeShift;
+  const fills = bankWord(state, bank, BankState.fills);
+  const count = words[fills] as number;
+  if (count < FILL_LOG_ENTRIES) memory.u16[fillLog(state, bank) + count] = entry;
+  if (count <= FILL_LOG_ENTRIES) words[fills] = count + 1;
   if (!kind.notGlobal) words[bankWord(state, bank, BankState.hasGlobal)] = 1;
   if (kind.sizeShift !== 0) noteLarge(words, largeMap(state, bank), lo, hi, kind.sizeShift);
 };

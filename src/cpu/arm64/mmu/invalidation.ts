@@ -1,15 +1,6 @@
 import type { CodeCache } from '../../code-cache.ts';
 import type { MachineMemory } from '../../machine-memory.ts';
-import {
-  ADDEND,
-  CODE,
-  ENTRIES,
-  ENTRY_SIZE,
-  EXECUTE_TAG,
-  NO_PAGE,
-  READ_TAG,
-  WRITE_TAG,
-} from '../../translation-table.ts';
+import { ADDEND, CODE, ENTRY_SIZE, EXECUTE_TAG, NO_PAGE, READ_TAG, WRITE_TAG } from '../../translation-table.ts';
 import { CHECKED_BANK, FIRST_USER_BANK, TLB_BANKS } from '../system-state.ts';
 import {
   BankState,
@@ -18,7 +9,10 @@ import {
   beginInvalidation,
   clearBank,
   clearLoose,
+  entryAt,
+  entryCount,
   entryOf,
+  isFilled,
   mayBeLarge,
   sizesAddress,
 } from './banks.ts';
@@ -56,7 +50,7 @@ export const dropAddress = (memory: MachineMemory, state: number, lo: number, hi
   beginInvalidation(memory, state);
   const words = memory.i32;
   for (let bank = 0; bank < TLB_BANKS; bank++) {
-    if (words[bankWord(state, bank, BankState.filled)] === 0) continue;
+    if (!isFilled(memory, state, bank)) continue;
     if (
       isUserBank(bank) &&
       asid !== ANY_ASID &&
@@ -70,7 +64,9 @@ export const dropAddress = (memory: MachineMemory, state: number, lo: number, hi
     const own = entryOf(lo);
     dropPage(memory, start + own * ENTRY_SIZE, sizes + own * 2, lo, hi);
     if (!mayBeLarge(memory, state, bank, lo, hi)) continue;
-    for (let entry = 0; entry < ENTRIES; entry++) {
+    const count = entryCount(memory, state, bank);
+    for (let i = 0; i < count; i++) {
+      const entry = entryAt(memory, state, bank, count, i);
       if (memory.u16[(sizes >>> 1) + entry] === 0) continue;
       dropPage(memory, start + entry * ENTRY_SIZE, sizes + entry * 2, lo, hi);
     }
@@ -102,9 +98,10 @@ export const dropFrame = (
   const words = memory.i32;
   const code = codeCache.existingPage(frameAddress) | 0;
   for (let bank = 0; bank < TLB_BANKS; bank++) {
-    if (words[bankWord(state, bank, BankState.filled)] === 0) continue;
-    const start = bankAddress(state, bank) >>> 2;
-    for (let at = start; at < start + (ENTRIES * ENTRY_SIZE) / 4; at += ENTRY_SIZE / 4) {
+    const start = bankAddress(state, bank);
+    const count = entryCount(memory, state, bank);
+    for (let i = 0; i < count; i++) {
+      const at = (start + entryAt(memory, state, bank, count, i) * ENTRY_SIZE) >>> 2;
       const addend = words[at + ADDEND / 4] as number;
       const writeLo = words[at + WRITE_TAG / 4] as number;
       if (writeLo !== NO_PAGE && ((writeLo + addend) | 0) === (frameAddress | 0)) words[at + WRITE_TAG / 4] = NO_PAGE;

@@ -3,9 +3,10 @@ import { arm64Architecture } from '../../../../src/cpu/arm64/architecture.ts';
 import { resetProcessor } from '../../../../src/cpu/arm64/reset.ts';
 import { X } from '../../../../src/cpu/arm64/state.ts';
 import { VCPU_SIZE } from '../../../../src/cpu/arm64/system-state.ts';
-import { Engine, HEAT_BYTES } from '../../../../src/cpu/engine.ts';
+import { Engine } from '../../../../src/cpu/engine.ts';
 import { type Environment, NOT_MEMORY } from '../../../../src/cpu/environment.ts';
 import { Exit } from '../../../../src/cpu/exits.ts';
+import { HEAT_BYTES } from '../../../../src/cpu/heat-table.ts';
 import { MachineMemory } from '../../../../src/cpu/machine-memory.ts';
 import { QuietPoint } from '../../../../src/cpu/quiet-point.ts';
 import { BUDGET, PAIR_LOCKS } from '../../../../src/cpu/state.ts';
@@ -32,7 +33,7 @@ const QUIET_POINT = 5 * PAGE;
 
 /** Each contender's own stretch of machine memory, and offsets in it. */
 const OWN = 0x10000;
-const OWN_SIZE = 0x100000;
+const OWN_SIZE = 0x400000;
 const CONTROL = Math.ceil(VCPU_SIZE / PAGE) * PAGE;
 const FRAME_TABLE = CONTROL + PAGE;
 const HEAT = FRAME_TABLE + PAGE;

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { Assembler, registers } from '../../../../src/cpu/arm64/assembler.ts';
 import { resetProcessor } from '../../../../src/cpu/arm64/reset.ts';
 import { X } from '../../../../src/cpu/arm64/state.ts';
+import { VBAR_EL1 } from '../../../../src/cpu/arm64/system-state.ts';
 import { RECORDS } from '../../../../src/cpu/code-page.ts';
 import type { Engine } from '../../../../src/cpu/engine.ts';
 import { Exit } from '../../../../src/cpu/exits.ts';
@@ -92,6 +93,21 @@ for (const tier of tiers) {
         assert.ok((machine.get32(machine.first, BUDGET) | 0) < 0);
       });
     }
+
+    it('ends exceptions that follow each other without an instruction, and so does the budget', () => {
+      // No vector is mapped, so every fetch of one faults.
+      const { machine, engine } = subject(tier, (a) => a.brk(1));
+      machine.set(machine.first, VBAR_EL1, DEVICE);
+      let fetches = 0;
+      machine.onTranslate = () => {
+        if (++fetches === STORES) kick(machine.memory, machine.first);
+      };
+      assert.equal(engine.run(machine.first), Exit.budget);
+      assert.ok(fetches <= STORES + 1, `${fetches} fetches`);
+      assert.ok(clearKick(machine.memory, machine.first));
+      assert.equal(engine.run(machine.first), Exit.budget);
+      assert.ok((machine.get32(machine.first, BUDGET) | 0) < 0);
+    });
 
     it('does not keep a step from being made', () => {
       const { machine, engine } = subject(tier, (a) => {

@@ -3,8 +3,9 @@ import { arm64Architecture } from '../../../../src/cpu/arm64/architecture.ts';
 import { identifyProcessor, resetProcessor } from '../../../../src/cpu/arm64/reset.ts';
 import { VCPU_SIZE } from '../../../../src/cpu/arm64/system-state.ts';
 import { CodeCache, type CodeCacheLayout } from '../../../../src/cpu/code-cache.ts';
-import { Engine, HEAT_BYTES } from '../../../../src/cpu/engine.ts';
+import { Engine } from '../../../../src/cpu/engine.ts';
 import { type Environment, NOT_MEMORY } from '../../../../src/cpu/environment.ts';
+import { HEAT_BYTES } from '../../../../src/cpu/heat-table.ts';
 import { MachineMemory } from '../../../../src/cpu/machine-memory.ts';
 import { QuietPoint } from '../../../../src/cpu/quiet-point.ts';
 import { PC, SCRATCH } from '../../../../src/cpu/state.ts';
@@ -19,16 +20,16 @@ export const DEVICE = 0x0900_0000;
 /** A frame that the domain may only read. */
 export const READ_ONLY_FRAME = (RAM + RAM_SIZE) / 4096 - 1;
 
-const PAGES = 96;
+const PAGES = 192;
 const CONTROL = 0x1000;
 const QUIET_POINT = 0x2000;
 const HEAT = 0x10000;
 const FRAME_TABLE = HEAT + HEAT_BYTES;
 const PROCESSORS = 0x4_0000;
-const PROCESSOR_STRIDE = 0x8_0000;
-const ARENA = 0x14_0000;
+const PROCESSOR_STRIDE = 0x30_0000;
+const ARENA = 0x64_0000;
 /** Machine address of RAM. */
-export const RAM_MACHINE = 0x40_0000;
+export const RAM_MACHINE = 0x90_0000;
 
 const layout: CodeCacheLayout = {
   frameTable: FRAME_TABLE,

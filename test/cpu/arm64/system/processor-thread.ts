@@ -50,10 +50,10 @@ const holdUp = (machine: Machine, { decoder }: Engine, { at, milliseconds, words
       return 0;
     };
   } else {
-    const write = decoder.writeRecord.bind(decoder);
-    decoder.writeRecord = (memory, record, word) => {
+    const find = decoder.indexOf.bind(decoder);
+    decoder.indexOf = (word) => {
       if (word === at.word >>> 0) pause();
-      write(memory, record, word);
+      return find(word);
     };
   }
 };

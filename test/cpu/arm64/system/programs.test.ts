@@ -81,8 +81,8 @@ for (const tier of tiers) {
       assert.equal(position(breakpoint), 8);
     });
 
-    it('come of undefined instructions and of HLT', () => {
-      for (const word of [0, 0xd4400000, 0xd4a00001, 0xd503_30ff]) {
+    it('come of undefined instructions, of HLT, and of AT S1E1RP and S1E1WP', () => {
+      for (const word of [0, 0xd4400000, 0xd4a00001, 0xd503_30ff, 0xd508_7900, 0xd508_7920]) {
         const subject = atEl1((a) => a.word(word));
         assert.equal(esr(subject), 0x0200_0000, word.toString(16));
         assert.equal(position(subject), 8);
