@@ -13,7 +13,7 @@ import { BUDGET, CODE_PAGE, PC, PENDING_KIND, REGION_ENTRIES, REGION_INSTRUCTION
 import { ColdTier } from './tiers/cold.ts';
 import { EffectTable } from './tiers/effects.ts';
 import { encodeRegion, encodeStub } from './tiers/hot.ts';
-import { IMPORT_MODULE } from './tiers/imports.ts';
+import { IMPORT_MODULE, REGION_SLOTS } from './tiers/imports.ts';
 import { encodeLink } from './tiers/link.ts';
 import { type Block, findRegion } from './tiers/region.ts';
 import type { RegionPages } from './tiers/region-links.ts';
@@ -59,9 +59,6 @@ const stepAgain: ReadonlySet<Exit> = new Set([Exit.budget, Exit.hot, Exit.notIns
 
 /** A function in place of a region. */
 const stub = (exit: Exit): unknown => new WebAssembly.Instance(new WebAssembly.Module(encodeStub(exit))).exports.r;
-
-/** Slots there are, with that of no region; each thread has a table of as many. */
-const MAX_REGIONS = 1 << 16;
 
 /**
  * One thread's engine: runs vCPUs, given by the address of their records, in both tiers. It returns for everything that is
@@ -110,7 +107,10 @@ export class Engine implements EngineRuntime {
     this.#recordWriter = new RecordWriter(options.memory, this.decoder);
     this.#effects = new EffectTable(this.decoder);
     this.#absentRegion = stub(Exit.notInstalled);
-    this.#regions = new WebAssembly.Table({ element: 'anyfunc', initial: MAX_REGIONS }, this.#absentRegion);
+    this.#regions = new WebAssembly.Table(
+      { element: 'anyfunc', initial: REGION_SLOTS, maximum: REGION_SLOTS },
+      this.#absentRegion,
+    );
     this.#regions.set(0, stub(Exit.continue));
     this.#generation = this.codeCache.generation;
     this.#imports = this.#makeImports();
@@ -313,7 +313,7 @@ export class Engine implements EngineRuntime {
     if (place === null) return;
     if (this.codeCache.regionAt(place.page, place.position) >= 0) return;
     const slot = this.codeCache.takeRegionSlot();
-    if (slot >= MAX_REGIONS) {
+    if (slot >= REGION_SLOTS) {
       this.#startOver(state);
       return;
     }

@@ -59,6 +59,12 @@ export const OWNER = 0x60;
 export const SCRATCH = 0x80;
 export const SCRATCH_CELLS = 8;
 
+/**
+ * Counts what may have changed the way from virtual addresses to code or data (i32, Atomics): invalidations by any thread, each
+ * before it takes effect, and changes of the address space. What was looked up under another count must be looked up again.
+ */
+export const TRANSLATION_CHANGES = 0xfec;
+
 /** How often the cold tier entered a region, and how many instructions were run in regions (i32 each): statistics. */
 export const REGION_ENTRIES = 0xfe0;
 export const REGION_INSTRUCTIONS = 0xfe4;

@@ -81,8 +81,6 @@ export const MISALIGNED_TLB = SYSTEM + 0x238;
 
 // The translation table banks (mmu/banks.ts)
 
-/** Counts invalidations (i32, Atomics): a fill that overlaps with one is taken back. */
-export const TLB_GENERATION = SYSTEM + 0x220;
 /** Number of the user bank in use, 0 while that has to be found yet (i32). */
 export const USER_BANK = SYSTEM + 0x224;
 /** Counts choices of a user bank, to find the one not used for longest (i32). */

@@ -96,7 +96,7 @@ export class HotBuilder extends GuestBuilder {
     this.#exitCode = code.local(i32);
     this.#exitPc = code.local(i64);
     this.#callPc = code.local(i64);
-    this.#links = new RegionLinks(code, imports, pages, code.local(i32));
+    this.#links = new RegionLinks(code, imports, pages);
   }
 
   /** Begins the function; `entry` is the first block's use. */

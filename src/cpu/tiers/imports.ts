@@ -23,6 +23,9 @@ export interface ImportIndices {
   readonly regionTable: number;
 }
 
+/** Slots of the regions' table, the same for all threads; slot 0 is where no region is. */
+export const REGION_SLOTS = 1 << 16;
+
 /** Module name of all imports. */
 export const IMPORT_MODULE = 'e';
 
@@ -33,7 +36,11 @@ export const declareMemory = (
 ): { readonly regionType: number; readonly regionTable: number } => {
   const regionType = module.type([i32, i64, i32], [i32]);
   module.importMemory(IMPORT_MODULE, 'memory', { initial: memoryPages, maximum: memoryPages, shared: true });
-  const regionTable = module.importTable(IMPORT_MODULE, 'regions', { element: ValueType.funcref, initial: 1 });
+  const regionTable = module.importTable(IMPORT_MODULE, 'regions', {
+    element: ValueType.funcref,
+    initial: REGION_SLOTS,
+    maximum: REGION_SLOTS,
+  });
   return { regionType, regionTable };
 };
 

@@ -1,8 +1,8 @@
 import type { FunctionBuilder } from '../../wasm/function-builder.ts';
-import { Op } from '../../wasm/opcodes.ts';
+import { Op, ValueType } from '../../wasm/opcodes.ts';
 import { CODE_PAGE_CHANGES, CODE_PAGE_SLOTS, PAGE_SIZE, RECORDS } from '../code-page.ts';
 import { Exit } from '../exits.ts';
-import { KICK, PC, TLB_CODE } from '../state.ts';
+import { KICK, PC, TLB_CODE, TRANSLATION_CHANGES } from '../state.ts';
 import { CODE, EXECUTE_TAG, INDEX_MASK, INDEX_SHIFT } from '../translation-table.ts';
 import type { ImportIndices } from './imports.ts';
 import { pageOfPosition } from './region.ts';
@@ -38,13 +38,17 @@ export class RegionLinks {
   readonly #imports: ImportIndices;
   readonly #pages: RegionPages;
   readonly #scratch: number;
+  /** What the region's addresses were looked up under: the translation table for code, and TRANSLATION_CHANGES. */
+  readonly #table: number;
+  readonly #changes: number;
 
-  /** `scratch` is an i32 local. */
-  constructor(code: FunctionBuilder, imports: ImportIndices, pages: RegionPages, scratch: number) {
+  constructor(code: FunctionBuilder, imports: ImportIndices, pages: RegionPages) {
     this.#code = code;
     this.#imports = imports;
     this.#pages = pages;
-    this.#scratch = scratch;
+    this.#scratch = code.local(ValueType.i32);
+    this.#table = code.local(ValueType.i32);
+    this.#changes = code.local(ValueType.i32);
   }
 
   /** Pushes the virtual address of a position. */
@@ -84,9 +88,17 @@ export class RegionLinks {
     code.i32Const(Exit.continue);
     code.return();
     code.end();
+    code.localGet(stateLocal);
+    code.load(Op.i32Load, 2, TRANSLATION_CHANGES);
+    code.localSet(this.#changes);
+    code.localGet(stateLocal);
+    code.load(Op.i32Load, 2, TLB_CODE);
+    code.localSet(this.#table);
     for (const [distance, page] of this.#pages) {
       if (distance === 0) continue;
-      this.#emitPageChanged(distance, page);
+      this.#emitPageMoved(distance, page);
+      this.#emitPageChanged(page);
+      code.op(Op.i32Or);
       code.branchHint(false);
       code.if();
       code.i32Const(Exit.stale);
@@ -95,17 +107,14 @@ export class RegionLinks {
     }
   }
 
-  /** Pushes whether a page is not mapped where it was, or its contents may have changed. */
-  #emitPageChanged(distance: number, page: RegionPage): void {
+  /** Pushes whether a page is not mapped where it was. */
+  #emitPageMoved(distance: number, page: RegionPage): void {
     const code = this.#code;
-    code.localGet(stateLocal);
-    code.load(Op.i32Load, 2, TLB_CODE);
+    code.localGet(this.#table);
     code.localGet(pageLocal);
     code.op(Op.i32WrapI64);
-    if (distance !== 0) {
-      code.i32Const(distance * PAGE_SIZE);
-      code.op(Op.i32Add);
-    }
+    code.i32Const(distance * PAGE_SIZE);
+    code.op(Op.i32Add);
     code.i32Const(INDEX_SHIFT);
     code.op(Op.i32ShrU);
     code.i32Const(INDEX_MASK);
@@ -120,24 +129,38 @@ export class RegionLinks {
     code.i32Const(page.address | 0);
     code.op(Op.i32Ne);
     code.op(Op.i32Or);
+  }
+
+  /** Pushes whether a page's contents may have changed. */
+  #emitPageChanged(page: RegionPage): void {
+    const code = this.#code;
     code.i32Const(0);
     code.load(Op.i32Load, 2, page.address + CODE_PAGE_CHANGES);
     code.i32Const(page.changes | 0);
     code.op(Op.i32Ne);
-    code.op(Op.i32Or);
   }
 
-  /** Leaves, all being in the record, if the region's code is not what it was. */
+  /** Leaves, all being in the record, if the region's code may not be what and where it was when the region was entered. */
   emitStillMapped(): void {
     const code = this.#code;
-    for (const [distance, page] of this.#pages) {
-      this.#emitPageChanged(distance, page);
-      code.branchHint(false);
-      code.if();
-      code.i32Const(Exit.continue);
-      code.return();
-      code.end();
+    code.localGet(stateLocal);
+    code.load(Op.i32Load, 2, TRANSLATION_CHANGES);
+    code.localGet(this.#changes);
+    code.op(Op.i32Ne);
+    code.localGet(stateLocal);
+    code.load(Op.i32Load, 2, TLB_CODE);
+    code.localGet(this.#table);
+    code.op(Op.i32Ne);
+    code.op(Op.i32Or);
+    for (const page of this.#pages.values()) {
+      this.#emitPageChanged(page);
+      code.op(Op.i32Or);
     }
+    code.branchHint(false);
+    code.if();
+    code.i32Const(Exit.continue);
+    code.return();
+    code.end();
   }
 
   /** Pushes a region's arguments and the slot of what begins at a position of one of the region's pages. */

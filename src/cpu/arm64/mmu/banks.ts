@@ -1,5 +1,5 @@
 import type { MachineMemory } from '../../machine-memory.ts';
-import { TLB, TLB_CODE, TLB_UNPRIVILEGED } from '../../state.ts';
+import { TLB, TLB_CODE, TLB_UNPRIVILEGED, TRANSLATION_CHANGES } from '../../state.ts';
 import {
   ADDEND,
   BANK_SIZE,
@@ -41,7 +41,6 @@ import {
   STACK_MISALIGNED,
   TCR_EL1,
   TLB_BANKS,
-  TLB_GENERATION,
   TTBR0_EL1,
   TTBR1_EL1,
   USER_BANK,
@@ -55,7 +54,7 @@ import {
  * a process switch drops nothing; and one that is always empty, for when each data access must be checked.
  *
  * Banks are filled by the thread that runs the vCPU alone, but any thread may drop entries: it makes their tags invalid by
- * single 32-bit stores and counts up TLB_GENERATION before, which takes back a fill that it overlaps with.
+ * single 32-bit stores and counts up TRANSLATION_CHANGES before, which takes back a fill that it overlaps with.
  */
 
 /** A bank's fields in the record, from BANK_STATES + bank * BANK_STATE_SIZE on (i32 each). */
@@ -137,7 +136,7 @@ const emptyBank = (memory: MachineMemory, state: number, bank: number): void => 
 
 /** Counts an invalidation by any thread: before the entries are dropped. */
 export const beginInvalidation = (memory: MachineMemory, state: number): void => {
-  Atomics.add(memory.i32, (state + TLB_GENERATION) >>> 2, 1);
+  Atomics.add(memory.i32, (state + TRANSLATION_CHANGES) >>> 2, 1);
 };
 
 /** Drops everything; any thread. */
@@ -238,6 +237,7 @@ const chooseUserBank = (memory: MachineMemory, state: number): number => {
 
 /** TTBR0, TTBR1 or the ASID changed: entries of other address spaces must not hit. */
 export const addressSpaceChanged = (memory: MachineMemory, state: number): void => {
+  beginInvalidation(memory, state);
   dropLoose(memory, state);
   memory.i32[(state + USER_BANK) >>> 2] = 0;
   selectBanks(memory, state);
@@ -245,6 +245,7 @@ export const addressSpaceChanged = (memory: MachineMemory, state: number): void 
 
 /** A register changed that all translations depend on. */
 export const translationChanged = (memory: MachineMemory, state: number): void => {
+  beginInvalidation(memory, state);
   for (let bank = 0; bank < TLB_BANKS; bank++) emptyBank(memory, state, bank);
   memory.i32[(state + USER_BANK) >>> 2] = 0;
   selectBanks(memory, state);
@@ -394,7 +395,7 @@ export const fillCode = (
 
 /** The generation that a fill begins at. */
 export const fillGeneration = (memory: MachineMemory, state: number): number =>
-  Atomics.load(memory.i32, (state + TLB_GENERATION) >>> 2);
+  Atomics.load(memory.i32, (state + TRANSLATION_CHANGES) >>> 2);
 
 /**
  * Ends a fill of one page: false, with the entry dropped, if an invalidation overlapped with it. The read-modify-write
@@ -407,7 +408,7 @@ export const fillStands = (
   lo: number,
   generation: number,
 ): boolean => {
-  if (Atomics.add(memory.i32, (state + TLB_GENERATION) >>> 2, 0) === generation) return true;
+  if (Atomics.add(memory.i32, (state + TRANSLATION_CHANGES) >>> 2, 0) === generation) return true;
   invalidate(memory.i32, bankAddress(state, bank) + ((lo >>> INDEX_SHIFT) & INDEX_MASK));
   return false;
 };
