@@ -83,7 +83,7 @@ const DEFAULT_MEMORY = '256M';
 const MAXIMUM_MEMORY = 3072;
 const MAXIMUM_VCPUS = 8;
 /** Measured: docs/translation.md. */
-const DEFAULT_HOT_THRESHOLD = '2000';
+const DEFAULT_HOT_THRESHOLD = '16000';
 const MAXIMUM_HOT_THRESHOLD = 65_535;
 
 const parseMemory = (text: string): number => {
