@@ -123,18 +123,21 @@ export class Engine implements EngineRuntime {
   #makeImports(): WebAssembly.Imports {
     const architecture = this.#architecture;
     const routines = routineTable();
-    const shared = { [IMPORT_MODULE]: { memory: this.memory.memory, regions: this.#regions } };
-    const link = new WebAssembly.Instance(new WebAssembly.Module(encodeLink(this.memory.size / 65536)), shared).exports;
-    return {
+    const shared = { memory: this.memory.memory, regions: this.#regions };
+    const link = new WebAssembly.Instance(new WebAssembly.Module(encodeLink(this.memory.size / 65536)), {
       [IMPORT_MODULE]: {
-        memory: this.memory.memory,
-        regions: this.#regions,
+        ...shared,
         load: (state: number, lo: number, hi: number, kind: number) =>
           architecture.load(this, state >>> 0, lo, hi, kind),
         store: (state: number, lo: number, hi: number, kind: number) =>
           architecture.store(this, state >>> 0, lo, hi, kind),
         address: (state: number, lo: number, hi: number, kind: number) =>
           architecture.address(this, state >>> 0, lo, hi, kind),
+      },
+    }).exports;
+    return {
+      [IMPORT_MODULE]: {
+        ...shared,
         fetch: (state: number) => this.#fetch(state >>> 0),
         decode: (state: number, record: number) => this.#decode(state >>> 0, record >>> 0),
         routine: (number: number, state: number) => {

@@ -20,7 +20,7 @@ export const FLAG_C = 0x20;
  * The form of the flags (i32, ir/flag-forms.ts): not that of fields only between regions of the hot tier; then FLAG_N and
  * FLAG_Z hold the operands.
  */
-export const FLAG_FORM = 0xfe8;
+export const FLAG_FORM = 0x44;
 
 /** Instructions that may still run before translated code leaves (i32). */
 export const BUDGET = 0x24;
@@ -28,8 +28,6 @@ export const BUDGET = 0x24;
 export const TLB = 0x28;
 /** Machine address of the translation table for accesses as if unprivileged (i32). */
 export const TLB_UNPRIVILEGED = 0x2c;
-/** Machine address of the translation table for instruction fetches (i32). */
-export const TLB_CODE = 0x44;
 /** Nonzero when vector and floating-point instructions must trap (i32). */
 export const VECTOR_TRAP = 0x30;
 /** Negative asks the vCPU to leave translated code soon (i32, Atomics): see kick.ts. */
@@ -59,9 +57,12 @@ export const OWNER = 0x60;
 export const SCRATCH = 0x80;
 export const SCRATCH_CELLS = 8;
 
+/** Machine address of the translation table for instruction fetches (i32). */
+export const TLB_CODE = 0xfe8;
 /**
  * Counts what may have changed the way from virtual addresses to code or data (i32, Atomics): invalidations by any thread, each
  * before it takes effect, and changes of the address space. What was looked up under another count must be looked up again.
+ * It lies behind TLB_CODE, so that one load tells whether what was looked up of code still counts.
  */
 export const TRANSLATION_CHANGES = 0xfec;
 

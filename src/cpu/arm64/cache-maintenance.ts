@@ -2,7 +2,7 @@ import type { EngineRuntime } from '../architecture.ts';
 import { NOT_MEMORY } from '../environment.ts';
 import { Status } from '../runtime.ts';
 import { TLB } from '../state.ts';
-import { ADDEND, INDEX_MASK, INDEX_SHIFT, READ_TAG } from '../translation-table.ts';
+import { ADDEND, INDEX_MASK, INDEX_SHIFT, minusHigh, minusLow, READ_TAG } from '../translation-table.ts';
 import { dataAbort, isUserAccess, locate, place } from './mmu/access.ts';
 import { NO_FAULT } from './mmu/walk.ts';
 import { CACHE_MAINTENANCE_BIT } from './syndrome.ts';
@@ -18,7 +18,9 @@ const LINE = 64;
 const lookUp = ({ memory }: EngineRuntime, state: number, lo: number, hi: number): number => {
   const words = memory.i32;
   const entry = ((words[(state + TLB) >>> 2] as number) + ((lo >>> INDEX_SHIFT) & INDEX_MASK)) >>> 2;
-  if (words[entry + READ_TAG / 4] !== (lo & -4096) || words[entry + READ_TAG / 4 + 1] !== hi) return NOT_MEMORY;
+  const pageLo = lo & -4096;
+  const tag = entry + READ_TAG / 4;
+  if (words[tag] !== minusLow(pageLo) || words[tag + 1] !== minusHigh(pageLo, hi)) return NOT_MEMORY;
   return ((words[entry + ADDEND / 4] as number) + lo) >>> 0;
 };
 

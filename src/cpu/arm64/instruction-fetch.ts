@@ -3,7 +3,7 @@ import { NOT_MEMORY } from '../environment.ts';
 import type { MachineMemory } from '../machine-memory.ts';
 import { Status } from '../runtime.ts';
 import { CODE_PAGE, PC } from '../state.ts';
-import { ENTRY_SIZE, EXECUTE_TAG, NO_PAGE } from '../translation-table.ts';
+import { ENTRY_SIZE, EXECUTE_TAG, noPage } from '../translation-table.ts';
 import {
   bankAddress,
   entryAt,
@@ -32,8 +32,8 @@ const dropCode = (memory: MachineMemory, state: number): void => {
     const start = bankAddress(state, bank);
     const count = entryCount(memory, state, bank);
     for (let i = 0; i < count; i++) {
-      const entry = start + entryAt(memory, state, bank, count, i) * ENTRY_SIZE;
-      memory.i32[(entry + EXECUTE_TAG) >>> 2] = NO_PAGE;
+      const entry = entryAt(memory, state, bank, count, i);
+      memory.i32[(start + entry * ENTRY_SIZE + EXECUTE_TAG) >>> 2] = noPage(entry);
     }
   }
 };

@@ -1,5 +1,6 @@
 import type { FunctionBuilder } from '../../wasm/function-builder.ts';
 import { Op } from '../../wasm/opcodes.ts';
+import { PAGE_SIZE } from '../code-page.ts';
 import { Access, type AccessSize, type AtomicOperation, Builder } from '../ir/builder.ts';
 import type { I32, I64, Register, TypeName, V128, Value } from '../ir/value.ts';
 import { TLB_UNPRIVILEGED } from '../state.ts';
@@ -7,8 +8,6 @@ import { ADDEND, INDEX_MASK, INDEX_SHIFT, READ_TAG, WRITE_TAG } from '../transla
 import type { ImportIndices } from './imports.ts';
 
 /** What both tiers do alike: memory accesses through the translation table, atomics, and engine calls. */
-
-const PAGE_MASK = -4096;
 
 const loadOpcodes = { 1: Op.i64Load8U, 2: Op.i64Load16U, 4: Op.i64Load32U, 8: Op.i64Load } as const;
 const storeOpcodes = { 1: Op.i64Store8, 2: Op.i64Store16, 4: Op.i64Store32, 8: Op.i64Store, 16: Op.v128Store } as const;
@@ -93,27 +92,22 @@ export abstract class GuestBuilder extends Builder {
     return entry;
   }
 
-  /** Pushes what a tag must equal for an access to hit: its last byte's page, or with `aligned` its page if aligned. */
-  #emitWantedTag(size: AccessSize, address: I64, access: number): void {
+  /** Pushes whether an access hits: whether address plus tag is an offset in the page, aligned if it must be. */
+  #emitHits(entry: number, tag: number, size: AccessSize, address: I64, access: number): void {
     const code = this.code;
     this.emit(address);
+    code.localGet(entry);
+    code.load(Op.i64Load, 3, tag);
+    code.op(Op.i64Add);
+    const last = PAGE_SIZE - size;
     if ((access & Access.aligned) !== 0) {
-      code.i64ConstNumber(PAGE_MASK + size - 1);
+      code.i64ConstNumber(~last);
+      code.op(Op.i64And);
+      code.op(Op.i64Eqz);
     } else {
-      if (size > 1) {
-        code.i64ConstNumber(size - 1);
-        code.op(Op.i64Add);
-      }
-      code.i64ConstNumber(PAGE_MASK);
+      code.i64ConstNumber(last);
+      code.op(Op.i64LeU);
     }
-    code.op(Op.i64And);
-  }
-
-  #emitTagMatches(entry: number, tag: number, size: AccessSize, address: I64, access: number): void {
-    this.code.localGet(entry);
-    this.code.load(Op.i64Load, 3, tag);
-    this.#emitWantedTag(size, address, access);
-    this.code.op(Op.i64Eq);
   }
 
   /** Pushes the machine address of an access that hits. */
@@ -130,11 +124,6 @@ export abstract class GuestBuilder extends Builder {
     const code = this.code;
     code.localGet(this.stateLocal);
     this.emit(address);
-    code.op(Op.i32WrapI64);
-    this.emit(address);
-    code.i64ConstNumber(32);
-    code.op(Op.i64ShrU);
-    code.op(Op.i32WrapI64);
     code.i32Const(size | (access << 8));
     code.call(importIndex);
     code.branchHint(false);
@@ -153,7 +142,7 @@ export abstract class GuestBuilder extends Builder {
     const at = this.now(address);
     const result = this.temporary(type);
     const entry = this.#emitEntry(at, access);
-    this.#emitTagMatches(entry, READ_TAG, size, at, access);
+    this.#emitHits(entry, READ_TAG, size, at, access);
     code.branchHint(true);
     code.if();
     this.#emitHitAddress(entry, at);
@@ -173,7 +162,7 @@ export abstract class GuestBuilder extends Builder {
     const first = this.temporary('i64');
     const second = this.temporary('i64');
     const entry = this.#emitEntry(at, Access.normal);
-    this.#emitTagMatches(entry, READ_TAG, (size * 2) as AccessSize, at, Access.normal);
+    this.#emitHits(entry, READ_TAG, (size * 2) as AccessSize, at, Access.normal);
     code.branchHint(true);
     code.if();
     this.#emitHitAddress(entry, at);
@@ -199,7 +188,7 @@ export abstract class GuestBuilder extends Builder {
     const at = this.now(address);
     const values = [this.now<'i32' | 'i64'>(first), this.now<'i32' | 'i64'>(second)] as const;
     const entry = this.#emitEntry(at, Access.normal);
-    this.#emitTagMatches(entry, WRITE_TAG, (size * 2) as AccessSize, at, Access.normal);
+    this.#emitHits(entry, WRITE_TAG, (size * 2) as AccessSize, at, Access.normal);
     code.branchHint(true);
     code.if();
     this.#emitHitAddress(entry, at);
@@ -235,7 +224,7 @@ export abstract class GuestBuilder extends Builder {
     const at = this.now(address);
     const stored = this.now(value);
     const entry = this.#emitEntry(at, access);
-    this.#emitTagMatches(entry, WRITE_TAG, size, at, access);
+    this.#emitHits(entry, WRITE_TAG, size, at, access);
     code.branchHint(true);
     code.if();
     this.#emitHitAddress(entry, at);
@@ -258,8 +247,8 @@ export abstract class GuestBuilder extends Builder {
     const at = this.now(address);
     const result = this.temporary('i32');
     const entry = this.#emitEntry(at, Access.aligned);
-    this.#emitTagMatches(entry, READ_TAG, size, at, Access.aligned);
-    this.#emitTagMatches(entry, WRITE_TAG, size, at, Access.aligned);
+    this.#emitHits(entry, READ_TAG, size, at, Access.aligned);
+    this.#emitHits(entry, WRITE_TAG, size, at, Access.aligned);
     code.op(Op.i32And);
     code.branchHint(true);
     code.if();

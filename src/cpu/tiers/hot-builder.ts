@@ -21,7 +21,7 @@ import type { ImportIndices } from './imports.ts';
 import type { RegionInstruction } from './region.ts';
 import { RegionLinks, type RegionPages } from './region-links.ts';
 import { RegisterLocals } from './register-locals.ts';
-import { type BlockUse, type RegisterSet, type RegisterUse, unite } from './register-use.ts';
+import type { BlockUse, RegisterSet, RegisterUse } from './register-use.ts';
 
 /** How the control flow around a block is emitted: the region's structure knows. */
 export interface BlockEnd {
@@ -45,6 +45,14 @@ export const noFacts: Facts = { flags: 'unknown', vectorsAllowed: false };
 /** How an instruction went on: to the next one of its block (null), or out of the block, by a condition if it is a value. */
 type Outcome = 'next' | 'jump' | 'call' | 'callComputed' | I32 | null;
 
+/**
+ * A `leaving`: an Exit, from bit LEAVING_UNDONE on the number of instructions that the budget has counted but that were not
+ * run, and from bit LEAVING_POSITION on the position of the next one, signed.
+ */
+const LEAVING_UNDONE = 5;
+const LEAVING_POSITION = 15;
+const MAX_UNDONE = (1 << (LEAVING_POSITION - LEAVING_UNDONE)) - 1;
+
 interface PendingForm {
   readonly form: FlagForm;
   readonly a: I64;
@@ -57,17 +65,15 @@ interface PendingForm {
  */
 export class HotBuilder extends GuestBuilder {
   readonly #architecture: Architecture;
-  readonly #use: RegisterUse;
   readonly #links: RegionLinks;
   readonly #registers: RegisterLocals;
   readonly #flags: FlagLocals;
   readonly #table: number;
   readonly #budget: number;
-  readonly #exitCode: number;
-  readonly #exitPc: number;
+  /** A `leaving`, on the common way out. */
+  readonly #leaving: number;
   /** Where a branch out of the region goes. */
   readonly #callPc: number;
-  #block: BlockUse = { dirtyIn: noRegisters, dirtyOut: noRegisters, liveIn: noRegisters };
   /** The instruction in hand, and how many of its block come after it. */
   #position = 0;
   #remaining = 0;
@@ -88,24 +94,22 @@ export class HotBuilder extends GuestBuilder {
     super(code, imports);
     const { i32, i64 } = ValueType;
     this.#architecture = architecture;
-    this.#use = use;
     this.#registers = new RegisterLocals(code, this.stateLocal, use);
     this.#flags = new FlagLocals(code, this.stateLocal);
     this.#table = code.local(i32);
     this.#budget = code.local(i32);
-    this.#exitCode = code.local(i32);
-    this.#exitPc = code.local(i64);
+    this.#leaving = code.local(i32);
     this.#callPc = code.local(i64);
     this.#links = new RegionLinks(code, imports, pages);
   }
 
-  /** Begins the function; `entry` is the first block's use. */
-  open(entry: BlockUse): void {
+  /** Begins the function; `entry` is the first block's use, `calls` says that the region calls others. */
+  open(entry: BlockUse, calls: boolean): void {
     this.#loadLocal('i32', TLB, this.#table);
     this.#loadLocal('i32', BUDGET, this.#budget);
-    this.#links.emitPrologue(this.#budget);
+    this.#links.emitPrologue(this.#budget, calls);
     this.#flags.forget();
-    this.#registers.load(unite(this.#use.written, entry.liveIn));
+    this.#registers.load(entry.liveIn);
     this.#exitLabel = this.code.block();
   }
 
@@ -120,15 +124,22 @@ export class HotBuilder extends GuestBuilder {
     code.op(Op.unreachable);
     code.end();
     this.#flags.storeUnknown();
-    this.#registers.store(this.#use.written);
-    this.emitStateStore(PC, this.localValue('i64', this.#exitPc));
-    this.emitStateStore(BUDGET, this.localValue('i32', this.#budget));
-    code.localGet(this.#exitCode);
+    this.#registers.storeNoted();
+    const leaving = this.localValue('i32', this.#leaving);
+    const position = this.shrS(leaving, this.i32(LEAVING_POSITION));
+    const undone = this.and(this.shrU(leaving, this.i32(LEAVING_UNDONE)), this.i32(MAX_UNDONE));
+    code.localGet(this.stateLocal);
+    this.#links.emitPosition(0);
+    this.emit(this.shl(this.extendS(position), this.i64(2)));
+    code.op(Op.i64Add);
+    code.store(Op.i64Store, 3, PC);
+    this.emitStateStore(BUDGET, this.add(this.localValue('i32', this.#budget), undone));
+    this.emit(this.and(leaving, this.i32((1 << LEAVING_UNDONE) - 1)));
   }
 
   /** Begins a block. */
   openBlock(use: BlockUse, length: number): void {
-    this.#block = use;
+    this.#registers.dirty = use.dirtyIn;
     this.#addBudget(-length);
   }
 
@@ -160,30 +171,25 @@ export class HotBuilder extends GuestBuilder {
     code.end();
   }
 
-  /** Leaves with PC at a position, which may lie outside the region. */
-  leaveAt(position: number, exit: Exit): void {
-    this.#links.emitPosition(position);
-    this.code.localSet(this.#exitPc);
-    this.#exit(exit);
-  }
-
-  #exit(exit: Exit): void {
-    this.code.i32Const(exit);
-    this.code.localSet(this.#exitCode);
+  /** Leaves with PC at a position, which may lie outside the region; `undone` instructions of the block were not run. */
+  leaveAt(position: number, exit: Exit, undone = 0): void {
+    this.#registers.emitLeaving();
+    this.code.i32Const((position << LEAVING_POSITION) | (undone << LEAVING_UNDONE) | exit);
+    this.code.localSet(this.#leaving);
     this.code.br(this.#exitLabel);
   }
 
   /** Goes on at a position outside the region: in the region there, if there is one. */
   goOnAt(position: number): void {
-    this.#handOver(this.#block.dirtyOut);
+    this.#handOver();
     this.#storePosition(position);
     this.#links.emitJump(position, this.#callPc);
   }
 
   /** Stores all that the record must hold while another region runs, but PC. */
-  #handOver(dirty: RegisterSet): void {
+  #handOver(): void {
     this.#flags.store();
-    this.#registers.store(dirty);
+    this.#registers.store();
     this.emitStateStore(BUDGET, this.localValue('i32', this.#budget));
   }
 
@@ -195,7 +201,7 @@ export class HotBuilder extends GuestBuilder {
 
   /** Calls what is at a position, or at the address in `#callPc`; comes back here if the call returns to `returnPosition`. */
   #emitCallOut(target: number | null, returnPosition: number, after: BlockUse | null): void {
-    this.#handOver(this.#block.dirtyOut);
+    this.#handOver();
     if (target === null) {
       this.emitStateStore(PC, this.localValue('i64', this.#callPc));
       this.#links.emitCallTo(this.#callPc, returnPosition);
@@ -208,7 +214,8 @@ export class HotBuilder extends GuestBuilder {
     this.#loadLocal('i32', BUDGET, this.#budget);
     this.#flags.forget();
     this.#vectorsAllowed = false;
-    if (after !== null) this.#registers.load(unite(this.#use.written, after.liveIn));
+    this.#registers.dirty = noRegisters;
+    if (after !== null) this.#registers.load(after.liveIn);
   }
 
   /** Emits one instruction; `remaining` of its block come after it, and `end` says where the last one goes. */
@@ -262,11 +269,13 @@ export class HotBuilder extends GuestBuilder {
       } else end.next();
     } else {
       const { facts } = this;
+      const { dirty } = this.#registers;
       this.emit(outcome);
       this.code.if();
       end.taken();
       this.code.else();
       this.facts = facts;
+      this.#registers.dirty = dirty;
       end.next();
       this.code.end();
     }
@@ -293,8 +302,7 @@ export class HotBuilder extends GuestBuilder {
 
   /** Leaves with the instruction not done: those after it in the block have not run either. */
   #fault(exit: Exit): void {
-    if (this.#remaining > 0) this.#addBudget(this.#remaining);
-    this.leaveAt(this.#position, exit);
+    this.leaveAt(this.#position, exit, this.#remaining);
   }
 
   protected override emitException(): void {
@@ -307,7 +315,7 @@ export class HotBuilder extends GuestBuilder {
 
   protected override synchronize(): void {
     this.#flags.storeFields(this.imports.normalise);
-    this.#registers.store(unite(this.#block.dirtyIn, this.#block.dirtyOut));
+    this.#registers.store();
     this.#synchronized = true;
   }
 
@@ -429,6 +437,7 @@ export class HotBuilder extends GuestBuilder {
     }
     const local = this.#registers.of(register);
     this.#setLocal(value, local);
+    this.#registers.change(register);
     if (!this.#synchronized) return;
     const type = kind === RegisterClass.vector ? 'v128' : 'i64';
     this.emitStateStore(register, this.localValue(type, local));
@@ -455,7 +464,7 @@ export class HotBuilder extends GuestBuilder {
       this.#outcome = 'callComputed';
       return;
     }
-    this.#handOver(this.#block.dirtyOut);
+    this.#handOver();
     this.emitStateStore(PC, to);
     if (kind === 'return') {
       this.code.i32Const(Exit.continue);
@@ -471,8 +480,7 @@ export class HotBuilder extends GuestBuilder {
     this.emit(leaves);
     code.branchHint(false);
     code.if();
-    if (this.#remaining > 0) this.#addBudget(this.#remaining);
-    this.leaveAt(this.#position + 1, exit);
+    this.leaveAt(this.#position + 1, exit, this.#remaining);
     code.end();
   }
 

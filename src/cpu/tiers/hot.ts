@@ -8,7 +8,7 @@ import { type BlockEnd, type Facts, HotBuilder, noFacts } from './hot-builder.ts
 import { declareImports } from './imports.ts';
 import { type Block, dominates, type RegionInstruction, targetPosition } from './region.ts';
 import type { RegionPages } from './region-links.ts';
-import { type BlockUse, findRegisterUse, type RegisterUse } from './register-use.ts';
+import { type BlockUse, findRegisterUse, isCall, type RegisterUse } from './register-use.ts';
 
 /**
  * The hot tier: a region becomes one wasm function with structured control flow. Blocks nest by their dominator tree (a block
@@ -103,7 +103,7 @@ export const encodeRegion = (
   const use = findRegisterUse(architecture, blocks);
   const builder = new HotBuilder(code, imports, architecture, use, pages);
   const entry = blocks[0] as Block;
-  builder.open(use.blocks.get(entry) as BlockUse);
+  builder.open(use.blocks.get(entry) as BlockUse, blocks.some(isCall));
   new RegionEmitter(code, builder, use).emitTree(entry, builder.facts);
   builder.close();
   module.exportFunction('r', module.function(imports.regionType, code));

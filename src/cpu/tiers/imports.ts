@@ -9,6 +9,7 @@ import { ValueType } from '../../wasm/opcodes.ts';
 const { i32, i64 } = ValueType;
 
 export interface ImportIndices {
+  /** Slow paths of accesses: (state, virtual address, size | access << 8) -> Status (link.ts). */
   readonly load: number;
   readonly store: number;
   readonly address: number;
@@ -45,7 +46,7 @@ export const declareMemory = (
 };
 
 export const declareImports = (module: ModuleBuilder, memoryPages: number): ImportIndices => {
-  const slowType = module.type([i32, i32, i32, i32], [i32]);
+  const slowType = module.type([i32, i64, i32], [i32]);
   const pairType = module.type([i32, i32], [i32]);
   const stateType = module.type([i32], [i32]);
   const load = module.importFunction(IMPORT_MODULE, 'load', slowType);

@@ -5,14 +5,22 @@ import { FlagForm, flagsOfForm } from '../ir/flag-forms.ts';
 import type { I64 } from '../ir/value.ts';
 import { FLAG_FORM, FLAG_N, FLAG_Z } from '../state.ts';
 import { OutOfLineBuilder } from './cold-builder.ts';
-import { declareMemory, noImports } from './imports.ts';
+import { declareMemory, IMPORT_MODULE, noImports } from './imports.ts';
 
-/** What regions and the cold tier share: `normalise(state)` makes flags that the record holds by their operands fields again. */
+/**
+ * What regions and the cold tier share: `normalise(state)` makes flags that the record holds by their operands fields again;
+ * `load`, `store` and `address` pass an access on to the engine, with its address in the halves that JavaScript takes.
+ */
 
 const { i32, i64 } = ValueType;
 
+/** Names of the slow paths of accesses. */
+const ACCESSES = ['load', 'store', 'address'] as const;
+
 export const encodeLink = (memoryPages: number): Uint8Array<ArrayBuffer> => {
   const module = new ModuleBuilder();
+  const slowType = module.type([i32, i32, i32, i32], [i32]);
+  const slow = ACCESSES.map((name) => module.importFunction(IMPORT_MODULE, name, slowType));
   declareMemory(module, memoryPages);
   const normalise = new FunctionBuilder([i32, i32, i64]);
   new NormaliseBuilder(normalise, noImports).emitForms();
@@ -23,7 +31,25 @@ export const encodeLink = (memoryPages: number): Uint8Array<ArrayBuffer> => {
   outer.i64Const(0, 0);
   outer.call(inner);
   module.exportFunction('normalise', module.function(module.type([i32], []), outer));
+  ACCESSES.forEach((name, i) => {
+    module.exportFunction(name, module.function(module.type([i32, i64, i32], [i32]), passOn(slow[i] as number)));
+  });
   return module.encode();
+};
+
+/** A function that passes an access on. */
+const passOn = (slow: number): FunctionBuilder => {
+  const code = new FunctionBuilder([i32, i64, i32]);
+  code.localGet(0);
+  code.localGet(1);
+  code.op(Op.i32WrapI64);
+  code.localGet(1);
+  code.i64ConstNumber(32);
+  code.op(Op.i64ShrU);
+  code.op(Op.i32WrapI64);
+  code.localGet(2);
+  code.call(slow);
+  return code;
 };
 
 /** Flags from operands to fields, for each form. */

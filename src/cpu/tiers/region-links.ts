@@ -2,8 +2,8 @@ import type { FunctionBuilder } from '../../wasm/function-builder.ts';
 import { Op, ValueType } from '../../wasm/opcodes.ts';
 import { CODE_PAGE_CHANGES, CODE_PAGE_SLOTS, PAGE_SIZE, RECORDS } from '../code-page.ts';
 import { Exit } from '../exits.ts';
-import { KICK, PC, TLB_CODE, TRANSLATION_CHANGES } from '../state.ts';
-import { CODE, EXECUTE_TAG, INDEX_MASK, INDEX_SHIFT } from '../translation-table.ts';
+import { KICK, PC, TLB_CODE } from '../state.ts';
+import { CODE, EXECUTE_TAG, INDEX_MASK, INDEX_SHIFT, INSTRUCTION_OFFSETS } from '../translation-table.ts';
 import type { ImportIndices } from './imports.ts';
 import { pageOfPosition } from './region.ts';
 
@@ -26,9 +26,6 @@ export type RegionPages = ReadonlyMap<number, RegionPage>;
 /** Regions that call each other to this depth at most: each is a frame on the thread's own stack. */
 const MAX_DEPTH = 100;
 
-/** What remains of an instruction's address to be compared with a tag: its page, and what must be 0. */
-const IN_PAGE_OF_INSTRUCTION = -PAGE_SIZE + 3;
-
 const stateLocal = 0;
 const pageLocal = 1;
 const depthLocal = 2;
@@ -38,17 +35,18 @@ export class RegionLinks {
   readonly #imports: ImportIndices;
   readonly #pages: RegionPages;
   readonly #scratch: number;
-  /** What the region's addresses were looked up under: the translation table for code, and TRANSLATION_CHANGES. */
-  readonly #table: number;
-  readonly #changes: number;
+  /** An address's offset in its page. */
+  readonly #offset: number;
+  /** What the region's addresses were looked up under: TLB_CODE and, above it, TRANSLATION_CHANGES. */
+  readonly #lookedUp: number;
 
   constructor(code: FunctionBuilder, imports: ImportIndices, pages: RegionPages) {
     this.#code = code;
     this.#imports = imports;
     this.#pages = pages;
     this.#scratch = code.local(ValueType.i32);
-    this.#table = code.local(ValueType.i32);
-    this.#changes = code.local(ValueType.i32);
+    this.#offset = code.local(ValueType.i64);
+    this.#lookedUp = code.local(ValueType.i64);
   }
 
   /** Pushes the virtual address of a position. */
@@ -71,8 +69,11 @@ export class RegionLinks {
     code.op(Op.i32LtS);
   }
 
-  /** Leaves at once, nothing having changed, if there is no budget, the calls are too deep, or a page was replaced. */
-  emitPrologue(budget: number): void {
+  /**
+   * Leaves at once, nothing having changed, if there is no budget, the calls are too deep, or a page was replaced. `calls` says
+   * that the region calls others.
+   */
+  emitPrologue(budget: number, calls: boolean): void {
     const code = this.#code;
     this.emitBudgetUsed(budget);
     code.branchHint(false);
@@ -88,12 +89,10 @@ export class RegionLinks {
     code.i32Const(Exit.continue);
     code.return();
     code.end();
+    if (!calls && this.#pages.size === 1) return;
     code.localGet(stateLocal);
-    code.load(Op.i32Load, 2, TRANSLATION_CHANGES);
-    code.localSet(this.#changes);
-    code.localGet(stateLocal);
-    code.load(Op.i32Load, 2, TLB_CODE);
-    code.localSet(this.#table);
+    code.load(Op.i64Load, 3, TLB_CODE);
+    code.localSet(this.#lookedUp);
     for (const [distance, page] of this.#pages) {
       if (distance === 0) continue;
       this.#emitPageMoved(distance, page);
@@ -110,7 +109,8 @@ export class RegionLinks {
   /** Pushes whether a page is not mapped where it was. */
   #emitPageMoved(distance: number, page: RegionPage): void {
     const code = this.#code;
-    code.localGet(this.#table);
+    code.localGet(this.#lookedUp);
+    code.op(Op.i32WrapI64);
     code.localGet(pageLocal);
     code.op(Op.i32WrapI64);
     code.i32Const(distance * PAGE_SIZE);
@@ -123,6 +123,8 @@ export class RegionLinks {
     code.localTee(this.#scratch);
     code.load(Op.i64Load, 3, EXECUTE_TAG);
     this.emitPosition(distance * RECORDS);
+    code.op(Op.i64Add);
+    code.i64ConstNumber(0);
     code.op(Op.i64Ne);
     code.localGet(this.#scratch);
     code.load(Op.i32Load, 2, CODE);
@@ -144,23 +146,14 @@ export class RegionLinks {
   emitStillMapped(): void {
     const code = this.#code;
     code.localGet(stateLocal);
-    code.load(Op.i32Load, 2, TRANSLATION_CHANGES);
-    code.localGet(this.#changes);
-    code.op(Op.i32Ne);
-    code.localGet(stateLocal);
-    code.load(Op.i32Load, 2, TLB_CODE);
-    code.localGet(this.#table);
-    code.op(Op.i32Ne);
-    code.op(Op.i32Or);
+    code.load(Op.i64Load, 3, TLB_CODE);
+    code.localGet(this.#lookedUp);
+    code.op(Op.i64Ne);
+    this.#emitContinueOutside();
     for (const page of this.#pages.values()) {
       this.#emitPageChanged(page);
-      code.op(Op.i32Or);
+      this.#emitContinueOutside();
     }
-    code.branchHint(false);
-    code.if();
-    code.i32Const(Exit.continue);
-    code.return();
-    code.end();
   }
 
   /** Pushes a region's arguments and the slot of what begins at a position of one of the region's pages. */
@@ -189,25 +182,22 @@ export class RegionLinks {
     code.localTee(entry);
     code.load(Op.i64Load, 3, EXECUTE_TAG);
     code.localGet(pc);
-    code.i64ConstNumber(IN_PAGE_OF_INSTRUCTION);
+    code.op(Op.i64Add);
+    code.localTee(this.#offset);
+    code.i64ConstNumber(~INSTRUCTION_OFFSETS);
     code.op(Op.i64And);
+    code.i64ConstNumber(0);
     code.op(Op.i64Ne);
-    code.branchHint(false);
-    code.if();
-    code.i32Const(Exit.continue);
-    code.return();
-    code.end();
+    this.#emitContinueOutside();
     code.localGet(stateLocal);
     code.localGet(pc);
-    code.i64ConstNumber(-PAGE_SIZE);
-    code.op(Op.i64And);
+    code.localGet(this.#offset);
+    code.op(Op.i64Sub);
     this.#emitDepth(deeper);
     code.localGet(entry);
     code.load(Op.i32Load, 2, CODE);
-    code.localGet(pc);
+    code.localGet(this.#offset);
     code.op(Op.i32WrapI64);
-    code.i32Const(PAGE_SIZE - 4);
-    code.op(Op.i32And);
     code.op(Op.i32Add);
     code.load(Op.i32Load, 2, CODE_PAGE_SLOTS);
   }
@@ -258,14 +248,24 @@ export class RegionLinks {
     const code = this.#code;
     code.callIndirect(this.#imports.regionType, this.#imports.regionTable);
     code.localTee(this.#scratch);
+    code.branchHint(false);
+    code.if();
+    code.localGet(this.#scratch);
+    code.return();
+    code.end();
     code.localGet(stateLocal);
     code.load(Op.i64Load, 3, PC);
     this.emitPosition(returnPosition);
     code.op(Op.i64Ne);
-    code.op(Op.i32Or);
+    this.#emitContinueOutside();
+  }
+
+  /** Leaves, all being in the record, if the condition on the stack holds, which is rare. */
+  #emitContinueOutside(): void {
+    const code = this.#code;
     code.branchHint(false);
     code.if();
-    code.localGet(this.#scratch);
+    code.i32Const(Exit.continue);
     code.return();
     code.end();
   }

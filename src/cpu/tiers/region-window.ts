@@ -2,7 +2,7 @@ import type { CodeCache } from '../code-cache.ts';
 import { PAGE_SIZE, RECORDS } from '../code-page.ts';
 import type { MachineMemory } from '../machine-memory.ts';
 import { PC, TLB_CODE } from '../state.ts';
-import { CODE, EXECUTE_TAG, INDEX_MASK, INDEX_SHIFT } from '../translation-table.ts';
+import { CODE, EXECUTE_TAG, INDEX_MASK, INDEX_SHIFT, minusHigh, minusLow } from '../translation-table.ts';
 import { type CodeWindow, pageOfPosition, REGION_REACH } from './region.ts';
 import type { RegionPage } from './region-links.ts';
 
@@ -63,7 +63,8 @@ export class RegionWindow implements CodeWindow {
     const wanted = low + distance * PAGE_SIZE;
     if (wanted !== (wanted | 0) || wanted < 0 !== low < 0) return 0;
     const entry = ((u32[(this.#state + TLB_CODE) >>> 2] as number) + ((wanted >>> INDEX_SHIFT) & INDEX_MASK)) >>> 2;
-    const valid = i32[entry + EXECUTE_TAG / 4] === wanted && i32[entry + EXECUTE_TAG / 4 + 1] === high;
+    const tag = entry + EXECUTE_TAG / 4;
+    const valid = i32[tag] === minusLow(wanted) && i32[tag + 1] === minusHigh(wanted, high);
     return valid ? (u32[entry + CODE / 4] as number) : 0;
   }
 

@@ -3,11 +3,11 @@ import { Flow } from './effects.ts';
 import type { Block, RegionInstruction } from './region.ts';
 
 /**
- * Which registers a region keeps in wasm locals, and where they must agree with the record: before a call the changed ones are
- * stored, behind it those are loaded that matter.
+ * Which registers a region keeps in wasm locals, and where they must agree with the record: before a call, and on every way
+ * out, those are stored that may have changed; at the entry and behind a call those are loaded that matter from there on.
  *
- * A register that the region writes anywhere is valid in its local everywhere, because every way out may store it. One that is
- * only read is loaded where a later read can see it.
+ * A register matters where it may be read before it is written, and also where it may be stored though this way did not
+ * change it, because another way to the same place did.
  */
 
 /** A set of registers: bits of `general` and `vector` are indices in RegisterUse's lists. */
@@ -17,11 +17,9 @@ export interface RegisterSet {
 }
 
 export interface BlockUse {
-  /** Changed since the region was entered, or since the last call, when the block begins. */
+  /** May have changed since the region was entered, or since the last call, when the block begins. */
   readonly dirtyIn: RegisterSet;
-  /** The same at its end, before its call if it ends with one. */
-  readonly dirtyOut: RegisterSet;
-  /** Read before they are written or a call ends, from the block's start on. */
+  /** Must be right in their locals when the block begins. */
   readonly liveIn: RegisterSet;
 }
 
@@ -29,13 +27,12 @@ export interface RegisterUse {
   /** Offsets in the record of the general and of the vector registers in use. */
   readonly general: readonly number[];
   readonly vector: readonly number[];
-  readonly written: RegisterSet;
   readonly blocks: ReadonlyMap<Block, BlockUse>;
 }
 
 const emptySet = (): RegisterSet => ({ general: 0, vector: 0 });
 
-export const unite = (a: RegisterSet, b: RegisterSet): RegisterSet => ({
+const unite = (a: RegisterSet, b: RegisterSet): RegisterSet => ({
   general: a.general | b.general,
   vector: a.vector | b.vector,
 });
@@ -50,7 +47,8 @@ const include = (to: RegisterSet, from: RegisterSet): boolean => {
   return changed;
 };
 
-const isCall = (block: Block): boolean => block.flow === Flow.call || block.flow === Flow.callComputed;
+/** Whether a block ends with a call. */
+export const isCall = (block: Block): boolean => block.flow === Flow.call || block.flow === Flow.callComputed;
 
 class Numbering {
   readonly general: number[] = [];
@@ -120,26 +118,24 @@ const localUse = (numbering: Numbering, block: Block): Local => {
 /** Finds the register use of a region's blocks, which come in reverse postorder. */
 export const findRegisterUse = (architecture: Architecture, blocks: readonly Block[]): RegisterUse => {
   const numbering = new Numbering(architecture);
-  const written = emptySet();
   const locals = new Map<Block, Local>();
   const uses = new Map<Block, BlockUse>();
   for (const block of blocks) {
     const local = localUse(numbering, block);
     locals.set(block, local);
-    include(written, local.writes);
-    uses.set(block, { dirtyIn: emptySet(), dirtyOut: emptySet(), liveIn: { ...local.reads } });
+    uses.set(block, { dirtyIn: emptySet(), liveIn: { ...local.reads } });
   }
   for (let changed = true; changed; ) {
     changed = false;
     for (const block of blocks) {
-      const use = uses.get(block) as BlockUse;
-      include(use.dirtyOut, unite(use.dirtyIn, (locals.get(block) as Local).writes));
       if (isCall(block)) continue;
+      const dirtyOut = unite((uses.get(block) as BlockUse).dirtyIn, (locals.get(block) as Local).writes);
       for (const successor of [block.next, block.taken]) {
-        if (successor !== null && include((uses.get(successor) as BlockUse).dirtyIn, use.dirtyOut)) changed = true;
+        if (successor !== null && include((uses.get(successor) as BlockUse).dirtyIn, dirtyOut)) changed = true;
       }
     }
   }
+  for (const { dirtyIn, liveIn } of uses.values()) include(liveIn, dirtyIn);
   for (let changed = true; changed; ) {
     changed = false;
     for (let i = blocks.length - 1; i >= 0; i--) {
@@ -155,5 +151,5 @@ export const findRegisterUse = (architecture: Architecture, blocks: readonly Blo
       }
     }
   }
-  return { general: numbering.general, vector: numbering.vector, written, blocks: uses };
+  return { general: numbering.general, vector: numbering.vector, blocks: uses };
 };

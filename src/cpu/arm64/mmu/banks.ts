@@ -9,7 +9,9 @@ import {
   EXECUTE_TAG,
   INDEX_MASK,
   INDEX_SHIFT,
-  NO_PAGE,
+  minusHigh,
+  minusLow,
+  noPage,
   READ_TAG,
   WRITE_TAG,
 } from '../../translation-table.ts';
@@ -90,11 +92,13 @@ export const entryOf = (lo: number): number => (lo >>> 12) & (ENTRIES - 1);
 /** Address of the sizes of a bank's entries: for each a byte for data, and one for instructions. */
 export const sizesAddress = (state: number, bank: number): number => (state + SIZES + bank * SIZES_SIZE) >>> 0;
 
-const invalidate = (words: Int32Array, entryAddress: number): void => {
-  const at = entryAddress >>> 2;
-  words[at + READ_TAG / 4] = NO_PAGE;
-  words[at + WRITE_TAG / 4] = NO_PAGE;
-  words[at + EXECUTE_TAG / 4] = NO_PAGE;
+/** Makes nothing hit an entry, given by its number and its bank's address. */
+const invalidate = (words: Int32Array, bank: number, entry: number): void => {
+  const at = (bank + entry * ENTRY_SIZE) >>> 2;
+  const nothing = noPage(entry);
+  words[at + READ_TAG / 4] = nothing;
+  words[at + WRITE_TAG / 4] = nothing;
+  words[at + EXECUTE_TAG / 4] = nothing;
 };
 
 /** Index in the memory's 16-bit words of a bank's fill log. */
@@ -117,7 +121,7 @@ export const clearBank = (memory: MachineMemory, state: number, bank: number): v
   const start = bankAddress(state, bank);
   const count = entryCount(memory, state, bank);
   for (let i = 0; i < count; i++) {
-    invalidate(memory.i32, start + entryAt(memory, state, bank, count, i) * ENTRY_SIZE);
+    invalidate(memory.i32, start, entryAt(memory, state, bank, count, i));
   }
 };
 
@@ -125,7 +129,10 @@ export const clearBank = (memory: MachineMemory, state: number, bank: number): v
 const emptyBank = (memory: MachineMemory, state: number, bank: number): void => {
   const start = bankAddress(state, bank);
   if (entryCount(memory, state, bank) < ENTRIES) clearBank(memory, state, bank);
-  else memory.i32.fill(NO_PAGE, start >>> 2, (start + BANK_SIZE) >>> 2);
+  else {
+    memory.i32.fill(noPage(1), start >>> 2, (start + BANK_SIZE) >>> 2);
+    invalidate(memory.i32, start, 0);
+  }
   memory.i32[bankWord(state, bank, BankState.fills)] = 0;
   memory.i32[bankWord(state, bank, BankState.hasGlobal)] = 0;
   memory.i32.fill(0, largeMap(state, bank), largeMap(state, bank) + LARGE_MAP_SIZE / 4);
@@ -265,7 +272,7 @@ export const clearLoose = (memory: MachineMemory, state: number): void => {
   }
   const bank = bankAddress(state, KERNEL_BANK);
   for (let i = 0; i < count; i++) {
-    invalidate(memory.i32, bank + (memory.u16[(state + LOOSE_ENTRIES + i * 2) >>> 1] as number) * ENTRY_SIZE);
+    invalidate(memory.i32, bank, memory.u16[(state + LOOSE_ENTRIES + i * 2) >>> 1] as number);
   }
 };
 
@@ -343,11 +350,12 @@ const noteFill = (
 
 const setTag = (words: Int32Array, at: number, lo: number, hi: number, valid: boolean): void => {
   if (!valid) {
-    words[at] = NO_PAGE;
+    words[at] = noPage(entryOf(lo));
     return;
   }
-  words[at + 1] = hi;
-  words[at] = lo & -4096;
+  const pageLo = lo & -4096;
+  words[at + 1] = minusHigh(pageLo, hi);
+  words[at] = minusLow(pageLo);
 };
 
 /**
@@ -409,6 +417,6 @@ export const fillStands = (
   generation: number,
 ): boolean => {
   if (Atomics.add(memory.i32, (state + TRANSLATION_CHANGES) >>> 2, 0) === generation) return true;
-  invalidate(memory.i32, bankAddress(state, bank) + ((lo >>> INDEX_SHIFT) & INDEX_MASK));
+  invalidate(memory.i32, bankAddress(state, bank), entryOf(lo));
   return false;
 };

@@ -1,6 +1,16 @@
 import type { CodeCache } from '../../code-cache.ts';
 import type { MachineMemory } from '../../machine-memory.ts';
-import { ADDEND, CODE, ENTRY_SIZE, EXECUTE_TAG, NO_PAGE, READ_TAG, WRITE_TAG } from '../../translation-table.ts';
+import {
+  ADDEND,
+  CODE,
+  ENTRY_SIZE,
+  EXECUTE_TAG,
+  minusHigh,
+  minusLow,
+  noPage,
+  READ_TAG,
+  WRITE_TAG,
+} from '../../translation-table.ts';
 import { CHECKED_BANK, FIRST_USER_BANK, TLB_BANKS } from '../system-state.ts';
 import {
   BankState,
@@ -24,25 +34,40 @@ export const ANY_ASID = -1;
 
 const isUserBank = (bank: number): boolean => bank >= FIRST_USER_BANK && bank < CHECKED_BANK;
 
-/** Whether a tag (its index in the words) is of the same mapping as a page; `sizeShift` is the mapping's. */
-const covers = (words: Int32Array, tag: number, lo: number, hi: number, sizeShift: number): boolean => {
+/**
+ * Whether a tag (its index in the words) is of the same mapping as a page; `nothing` is what it has of none, `sizeShift` is
+ * the mapping's.
+ */
+const covers = (
+  words: Int32Array,
+  tag: number,
+  nothing: number,
+  lo: number,
+  hi: number,
+  sizeShift: number,
+): boolean => {
   const tagLo = words[tag] as number;
-  if (tagLo === NO_PAGE) return false;
+  if (tagLo === nothing) return false;
   const shift = sizeShift + 12;
-  return tagLo >>> shift === lo >>> shift && (((words[tag + 1] as number) ^ hi) & 0xffffff) === 0;
+  return (
+    minusLow(tagLo) >>> shift === lo >>> shift && ((minusHigh(tagLo, words[tag + 1] as number) ^ hi) & 0xffffff) === 0
+  );
 };
 
-const dropPage = (memory: MachineMemory, entry: number, sizes: number, lo: number, hi: number): void => {
+/** Drops an entry, by its bank's address and its number, if it is of the same mapping as a page. */
+const dropPage = (memory: MachineMemory, bank: number, entry: number, sizes: number, lo: number, hi: number): void => {
   const words = memory.i32;
-  const at = entry >>> 2;
-  const dataSize = memory.u8[sizes] as number;
-  if (covers(words, at + READ_TAG / 4, lo, hi, dataSize) || covers(words, at + WRITE_TAG / 4, lo, hi, dataSize)) {
-    words[at + READ_TAG / 4] = NO_PAGE;
-    words[at + WRITE_TAG / 4] = NO_PAGE;
+  const nothing = noPage(entry);
+  const at = (bank + entry * ENTRY_SIZE) >>> 2;
+  const read = at + READ_TAG / 4;
+  const write = at + WRITE_TAG / 4;
+  const execute = at + EXECUTE_TAG / 4;
+  const dataSize = memory.u8[sizes + entry * 2] as number;
+  if (covers(words, read, nothing, lo, hi, dataSize) || covers(words, write, nothing, lo, hi, dataSize)) {
+    words[read] = nothing;
+    words[write] = nothing;
   }
-  if (covers(words, at + EXECUTE_TAG / 4, lo, hi, memory.u8[sizes + 1] as number)) {
-    words[at + EXECUTE_TAG / 4] = NO_PAGE;
-  }
+  if (covers(words, execute, nothing, lo, hi, memory.u8[sizes + entry * 2 + 1] as number)) words[execute] = nothing;
 };
 
 /** Drops the mapping of an address (its top byte does not matter), whole even if it is larger than a page. */
@@ -61,14 +86,13 @@ export const dropAddress = (memory: MachineMemory, state: number, lo: number, hi
     }
     const start = bankAddress(state, bank);
     const sizes = sizesAddress(state, bank);
-    const own = entryOf(lo);
-    dropPage(memory, start + own * ENTRY_SIZE, sizes + own * 2, lo, hi);
+    dropPage(memory, start, entryOf(lo), sizes, lo, hi);
     if (!mayBeLarge(memory, state, bank, lo, hi)) continue;
     const count = entryCount(memory, state, bank);
     for (let i = 0; i < count; i++) {
       const entry = entryAt(memory, state, bank, count, i);
       if (memory.u16[(sizes >>> 1) + entry] === 0) continue;
-      dropPage(memory, start + entry * ENTRY_SIZE, sizes + entry * 2, lo, hi);
+      dropPage(memory, start, entry, sizes, lo, hi);
     }
   }
 };
@@ -101,14 +125,15 @@ export const dropFrame = (
     const start = bankAddress(state, bank);
     const count = entryCount(memory, state, bank);
     for (let i = 0; i < count; i++) {
-      const at = (start + entryAt(memory, state, bank, count, i) * ENTRY_SIZE) >>> 2;
-      const addend = words[at + ADDEND / 4] as number;
-      const writeLo = words[at + WRITE_TAG / 4] as number;
-      if (writeLo !== NO_PAGE && ((writeLo + addend) | 0) === (frameAddress | 0)) words[at + WRITE_TAG / 4] = NO_PAGE;
+      const entry = entryAt(memory, state, bank, count, i);
+      const nothing = noPage(entry);
+      const at = (start + entry * ENTRY_SIZE) >>> 2;
+      // What tags for the frame's accesses would be.
+      const tagLo = ((words[at + ADDEND / 4] as number) - frameAddress) | 0;
+      if (words[at + WRITE_TAG / 4] === tagLo) words[at + WRITE_TAG / 4] = nothing;
       if (writesOnly) continue;
-      const readLo = words[at + READ_TAG / 4] as number;
-      if (readLo !== NO_PAGE && ((readLo + addend) | 0) === (frameAddress | 0)) words[at + READ_TAG / 4] = NO_PAGE;
-      if (code !== 0 && words[at + CODE / 4] === code) words[at + EXECUTE_TAG / 4] = NO_PAGE;
+      if (words[at + READ_TAG / 4] === tagLo) words[at + READ_TAG / 4] = nothing;
+      if (code !== 0 && words[at + CODE / 4] === code) words[at + EXECUTE_TAG / 4] = nothing;
     }
   }
 };

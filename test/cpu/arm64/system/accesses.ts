@@ -28,8 +28,8 @@ const entryOf = (machine: Machine, address: bigint, unprivileged: boolean): numb
   ((lowHalf(address) >>> INDEX_SHIFT) & INDEX_MASK);
 
 const tagHits = (machine: Machine, address: bigint, size: number, tag: number, unprivileged: boolean): boolean =>
-  machine.memory.view.getBigUint64(entryOf(machine, address, unprivileged) + tag, true) ===
-  BigInt.asUintN(64, (address + BigInt(size - 1)) & ~0xfffn);
+  BigInt.asUintN(64, machine.memory.view.getBigUint64(entryOf(machine, address, unprivileged) + tag, true) + address) <=
+  BigInt(4096 - size);
 
 /** Whether a load, store or fetch would hit the translation table. */
 export const hits = (
