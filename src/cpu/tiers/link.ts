@@ -6,10 +6,12 @@ import type { I64 } from '../ir/value.ts';
 import { FLAG_FORM, FLAG_N, FLAG_Z } from '../state.ts';
 import { OutOfLineBuilder } from './cold-builder.ts';
 import { declareMemory, IMPORT_MODULE, noImports } from './imports.ts';
+import { addSlowAccesses } from './slow-access.ts';
 
 /**
  * What regions and the cold tier share: `normalise(state)` makes flags that the record holds by their operands fields again;
- * `load`, `store` and `address` pass an access on to the engine, with its address in the halves that JavaScript takes.
+ * `load`, `store` and `address` are the slow paths of accesses, which the engine gets with the address in the halves that
+ * JavaScript takes.
  */
 
 const { i32, i64 } = ValueType;
@@ -31,13 +33,17 @@ export const encodeLink = (memoryPages: number): Uint8Array<ArrayBuffer> => {
   outer.i64Const(0, 0);
   outer.call(inner);
   module.exportFunction('normalise', module.function(module.type([i32], []), outer));
-  ACCESSES.forEach((name, i) => {
-    module.exportFunction(name, module.function(module.type([i32, i64, i32], [i32]), passOn(slow[i] as number)));
-  });
+  const byEngine = ACCESSES.map((_, i) =>
+    module.function(module.type([i32, i64, i32], [i32]), passOn(slow[i] as number)),
+  );
+  const [load, store, address] = byEngine as [number, number, number];
+  for (const [name, index] of Object.entries({ ...addSlowAccesses(module, load, store), address })) {
+    module.exportFunction(name, index);
+  }
   return module.encode();
 };
 
-/** A function that passes an access on. */
+/** A function that passes an access on to the engine. */
 const passOn = (slow: number): FunctionBuilder => {
   const code = new FunctionBuilder([i32, i64, i32]);
   code.localGet(0);
