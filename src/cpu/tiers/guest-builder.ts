@@ -6,6 +6,7 @@ import type { I32, I64, Register, TypeName, V128, Value } from '../ir/value.ts';
 import { TLB_UNPRIVILEGED } from '../state.ts';
 import { ADDEND, INDEX_MASK, INDEX_SHIFT, READ_TAG, WRITE_TAG } from '../translation-table.ts';
 import type { ImportIndices } from './imports.ts';
+import { NOWHERE, type Place } from './known-places.ts';
 
 /** What both tiers do alike: memory accesses through the translation table, atomics, and engine calls. */
 
@@ -45,6 +46,12 @@ export const plainStore = {
   v128: Op.v128Store,
 } as const;
 export const plainAlign = { i32: 2, i64: 3, f32: 2, f64: 3, v128: 4 } as const;
+
+/** A place, and the distance of an address from it in bytes: less than a page. */
+export interface NearPlace {
+  readonly place: Place;
+  readonly distance: number;
+}
 
 export abstract class GuestBuilder extends Builder {
   protected readonly imports: ImportIndices;
@@ -92,13 +99,24 @@ export abstract class GuestBuilder extends Builder {
     return entry;
   }
 
-  /** Pushes whether an access hits: whether address plus tag is an offset in the page, aligned if it must be. */
-  #emitHits(entry: number, tag: number, size: AccessSize, address: I64, access: number): void {
+  /**
+   * Pushes whether an access hits: whether address plus tag is an offset in the page, aligned if it must be. The offset is kept
+   * for `place`.
+   */
+  #emitHits(
+    entry: number,
+    tag: number,
+    size: AccessSize,
+    address: I64,
+    access: number,
+    place: Place | null = null,
+  ): void {
     const code = this.code;
     this.emit(address);
     code.localGet(entry);
     code.load(Op.i64Load, 3, tag);
     code.op(Op.i64Add);
+    if (place !== null) code.localTee(place.offset);
     const last = PAGE_SIZE - size;
     if ((access & Access.aligned) !== 0) {
       code.i64ConstNumber(~last);
@@ -137,73 +155,156 @@ export abstract class GuestBuilder extends Builder {
     this.code.load(plainLoad[type], plainAlign[type], this.scratchOffset(cell));
   }
 
-  #load<T extends 'i64' | 'v128'>(type: T, size: AccessSize, address: I64, access: number): Value<T> {
+  /** A place near enough to an address to reach it from, and how far; null if none is known. */
+  protected knownPlace(_address: I64, _write: boolean): NearPlace | null {
+    return null;
+  }
+
+  /** A place to keep what the look-up of an address gives; null if that is not worth it. */
+  protected newPlace(_address: I64, _write: boolean): Place | null {
+    return null;
+  }
+
+  /** The places that a slow path may make invalid. */
+  protected get places(): readonly Place[] {
+    return [];
+  }
+
+  /**
+   * Emits an access: `hit` with a local and an offset whose sum is the machine address, `miss` with the address, for what the
+   * slow path does. `size` is that of all that must lie in one page.
+   */
+  #emitAccess(
+    write: boolean,
+    size: AccessSize,
+    address: I64,
+    access: number,
+    hit: (machine: number, offset: number) => void,
+    miss: (address: I64) => void,
+  ): void {
     const code = this.code;
+    const plain = access === Access.normal;
+    const near = plain ? this.knownPlace(address, write) : null;
+    const place = plain && near === null ? this.newPlace(address, write) : null;
     const at = this.now(address);
-    const result = this.temporary(type);
-    const entry = this.#emitEntry(at, access);
-    this.#emitHits(entry, READ_TAG, size, at, access);
+    if (near !== null) this.#emitNearHit(near, size, hit);
+    else {
+      const machine = place?.machine ?? this.temporary('i32');
+      const entry = this.#emitEntry(at, access);
+      this.#emitHits(entry, write ? WRITE_TAG : READ_TAG, size, at, access, place);
+      code.branchHint(true);
+      code.if();
+      this.#emitHitAddress(entry, at);
+      code.localSet(machine);
+      hit(machine, 0);
+    }
+    code.else();
+    miss(at);
+    for (const { offset } of this.places) {
+      code.i64ConstNumber(NOWHERE);
+      code.localSet(offset);
+    }
+    code.end();
+  }
+
+  /** Emits the `if` of an access that may lie in a known place's page. */
+  #emitNearHit({ place, distance }: NearPlace, size: AccessSize, hit: (machine: number, offset: number) => void): void {
+    const code = this.code;
+    code.localGet(place.offset);
+    if (distance !== 0) {
+      code.i64ConstNumber(distance);
+      code.op(Op.i64Add);
+    }
+    code.i64ConstNumber(PAGE_SIZE - size);
+    code.op(Op.i64LeU);
     code.branchHint(true);
     code.if();
-    this.#emitHitAddress(entry, at);
-    code.load(type === 'v128' ? Op.v128Load : loadOpcodes[size as 1 | 2 | 4 | 8], 0, 0);
-    code.localSet(result);
-    code.else();
-    this.#emitSlow(this.imports.load, size, at, access);
-    this.#emitScratchLoad(type, 0);
-    code.localSet(result);
-    code.end();
+    if (distance >= 0) {
+      hit(place.machine, distance);
+      return;
+    }
+    const machine = this.temporary('i32');
+    code.localGet(place.machine);
+    code.i32Const(distance);
+    code.op(Op.i32Add);
+    code.localSet(machine);
+    hit(machine, 0);
+  }
+
+  #load<T extends 'i64' | 'v128'>(type: T, size: AccessSize, address: I64, access: number): Value<T> {
+    const code = this.code;
+    const result = this.temporary(type);
+    this.#emitAccess(
+      false,
+      size,
+      address,
+      access,
+      (machine, offset) => {
+        code.localGet(machine);
+        code.load(type === 'v128' ? Op.v128Load : loadOpcodes[size as 1 | 2 | 4 | 8], 0, offset);
+        code.localSet(result);
+      },
+      (at) => {
+        this.#emitSlow(this.imports.load, size, at, access);
+        this.#emitScratchLoad(type, 0);
+        code.localSet(result);
+      },
+    );
     return this.localValue(type, result);
   }
 
   override loadPair(size: 4 | 8, address: I64): readonly [I64, I64] {
     const code = this.code;
-    const at = this.now(address);
     const first = this.temporary('i64');
     const second = this.temporary('i64');
-    const entry = this.#emitEntry(at, Access.normal);
-    this.#emitHits(entry, READ_TAG, (size * 2) as AccessSize, at, Access.normal);
-    code.branchHint(true);
-    code.if();
-    this.#emitHitAddress(entry, at);
-    code.localTee(entry);
-    code.load(loadOpcodes[size], 0, 0);
-    code.localSet(first);
-    code.localGet(entry);
-    code.load(loadOpcodes[size], 0, size);
-    code.localSet(second);
-    code.else();
-    this.#emitSlow(this.imports.load, size, at, Access.normal);
-    this.#emitScratchLoad('i64', 0);
-    code.localSet(first);
-    this.#emitSlow(this.imports.load, size, this.add(at, this.i64(size)), Access.normal);
-    this.#emitScratchLoad('i64', 0);
-    code.localSet(second);
-    code.end();
+    this.#emitAccess(
+      false,
+      (size * 2) as AccessSize,
+      address,
+      Access.normal,
+      (machine, offset) => {
+        code.localGet(machine);
+        code.load(loadOpcodes[size], 0, offset);
+        code.localSet(first);
+        code.localGet(machine);
+        code.load(loadOpcodes[size], 0, offset + size);
+        code.localSet(second);
+      },
+      (at) => {
+        this.#emitSlow(this.imports.load, size, at, Access.normal);
+        this.#emitScratchLoad('i64', 0);
+        code.localSet(first);
+        this.#emitSlow(this.imports.load, size, this.add(at, this.i64(size)), Access.normal);
+        this.#emitScratchLoad('i64', 0);
+        code.localSet(second);
+      },
+    );
     return [this.localValue('i64', first), this.localValue('i64', second)];
   }
 
   override storePair(size: 4 | 8, address: I64, first: I32 | I64, second: I32 | I64): void {
     const code = this.code;
-    const at = this.now(address);
     const values = [this.now<'i32' | 'i64'>(first), this.now<'i32' | 'i64'>(second)] as const;
-    const entry = this.#emitEntry(at, Access.normal);
-    this.#emitHits(entry, WRITE_TAG, (size * 2) as AccessSize, at, Access.normal);
-    code.branchHint(true);
-    code.if();
-    this.#emitHitAddress(entry, at);
-    code.localTee(entry);
-    this.emit(values[0]);
-    this.#emitPlainStore(size, values[0], 0);
-    code.localGet(entry);
-    this.emit(values[1]);
-    this.#emitPlainStore(size, values[1], size);
-    code.else();
-    this.#emitScratchStore(0, values[0]);
-    this.#emitSlow(this.imports.store, size, at, Access.normal);
-    this.#emitScratchStore(0, values[1]);
-    this.#emitSlow(this.imports.store, size, this.add(at, this.i64(size)), Access.normal);
-    code.end();
+    this.#emitAccess(
+      true,
+      (size * 2) as AccessSize,
+      address,
+      Access.normal,
+      (machine, offset) => {
+        code.localGet(machine);
+        this.emit(values[0]);
+        this.#emitPlainStore(size, values[0], offset);
+        code.localGet(machine);
+        this.emit(values[1]);
+        this.#emitPlainStore(size, values[1], offset + size);
+      },
+      (at) => {
+        this.#emitScratchStore(0, values[0]);
+        this.#emitSlow(this.imports.store, size, at, Access.normal);
+        this.#emitScratchStore(0, values[1]);
+        this.#emitSlow(this.imports.store, size, this.add(at, this.i64(size)), Access.normal);
+      },
+    );
   }
 
   #emitPlainStore(size: AccessSize, value: Value, offset: number): void {
@@ -221,19 +322,22 @@ export abstract class GuestBuilder extends Builder {
 
   override store(size: AccessSize, address: I64, value: I32 | I64 | V128, access: number = Access.normal): void {
     const code = this.code;
-    const at = this.now(address);
     const stored = this.now(value);
-    const entry = this.#emitEntry(at, access);
-    this.#emitHits(entry, WRITE_TAG, size, at, access);
-    code.branchHint(true);
-    code.if();
-    this.#emitHitAddress(entry, at);
-    this.emit(stored);
-    this.#emitPlainStore(size, stored, 0);
-    code.else();
-    this.#emitScratchStore(0, stored);
-    this.#emitSlow(this.imports.store, size, at, access);
-    code.end();
+    this.#emitAccess(
+      true,
+      size,
+      address,
+      access,
+      (machine, offset) => {
+        code.localGet(machine);
+        this.emit(stored);
+        this.#emitPlainStore(size, stored, offset);
+      },
+      (at) => {
+        this.#emitScratchStore(0, stored);
+        this.#emitSlow(this.imports.store, size, at, access);
+      },
+    );
   }
 
   #emitScratchStore(cell: number, value: Value): void {

@@ -16,8 +16,9 @@ import {
 import { type I32, type I64, NodeKind, type Register, type TypeName, Value } from '../ir/value.ts';
 import { BUDGET, FLAG_C, FLAG_N, FLAG_V, FLAG_Z, PC, TLB, VECTOR_TRAP } from '../state.ts';
 import { FlagLocals, type KnownFlags } from './flag-locals.ts';
-import { GuestBuilder } from './guest-builder.ts';
+import { GuestBuilder, type NearPlace } from './guest-builder.ts';
 import type { ImportIndices } from './imports.ts';
+import { type Known, KnownPlaces, nothingKnown, type Place, type Relative } from './known-places.ts';
 import type { RegionInstruction } from './region.ts';
 import { RegionLinks, type RegionPages } from './region-links.ts';
 import { RegisterLocals } from './register-locals.ts';
@@ -37,10 +38,11 @@ export interface BlockEnd {
 export interface Facts {
   readonly flags: KnownFlags;
   readonly vectorsAllowed: boolean;
+  readonly addresses: Known;
 }
 
 /** Nothing is known where several ways meet. */
-export const noFacts: Facts = { flags: 'unknown', vectorsAllowed: false };
+export const noFacts: Facts = { flags: 'unknown', vectorsAllowed: false, addresses: nothingKnown };
 
 /** How an instruction went on: to the next one of its block (null), or out of the block, by a condition if it is a value. */
 type Outcome = 'next' | 'jump' | 'call' | 'callComputed' | I32 | null;
@@ -68,6 +70,7 @@ export class HotBuilder extends GuestBuilder {
   readonly #links: RegionLinks;
   readonly #registers: RegisterLocals;
   readonly #flags: FlagLocals;
+  readonly #places: KnownPlaces;
   readonly #table: number;
   readonly #budget: number;
   /** A `leaving`, on the common way out. */
@@ -82,6 +85,8 @@ export class HotBuilder extends GuestBuilder {
   #vectorsAllowed = false;
   /** Set once this instruction has written the registers back itself. */
   #synchronized = false;
+  /** What values that were put into locals for this instruction stand for. */
+  readonly #evaluated = new Map<Value, Relative>();
   #exitLabel = 0;
 
   constructor(
@@ -96,6 +101,7 @@ export class HotBuilder extends GuestBuilder {
     this.#architecture = architecture;
     this.#registers = new RegisterLocals(code, this.stateLocal, use);
     this.#flags = new FlagLocals(code, this.stateLocal);
+    this.#places = new KnownPlaces(code);
     this.#table = code.local(i32);
     this.#budget = code.local(i32);
     this.#leaving = code.local(i32);
@@ -144,11 +150,12 @@ export class HotBuilder extends GuestBuilder {
   }
 
   get facts(): Facts {
-    return { flags: this.#flags.known, vectorsAllowed: this.#vectorsAllowed };
+    return { flags: this.#flags.known, vectorsAllowed: this.#vectorsAllowed, addresses: this.#places.known };
   }
 
   /** Says what is known here; flags that are less known than the form's local says are so by design. */
-  set facts({ flags, vectorsAllowed }: Facts) {
+  set facts({ flags, vectorsAllowed, addresses }: Facts) {
+    this.#places.known = addresses;
     this.#flags.known = flags;
     this.#vectorsAllowed = vectorsAllowed;
   }
@@ -214,6 +221,7 @@ export class HotBuilder extends GuestBuilder {
     this.#loadLocal('i32', BUDGET, this.#budget);
     this.#flags.forget();
     this.#vectorsAllowed = false;
+    this.#places.known = nothingKnown;
     this.#registers.dirty = noRegisters;
     if (after !== null) this.#registers.load(after.liveIn);
   }
@@ -225,6 +233,7 @@ export class HotBuilder extends GuestBuilder {
     this.#remaining = remaining;
     this.#outcome = null;
     this.#synchronized = false;
+    this.#evaluated.clear();
     this.begin();
     if (entry.vector) this.#requireVectors();
     entry.describe(this, this.#operands(instruction), fields);
@@ -253,6 +262,7 @@ export class HotBuilder extends GuestBuilder {
     this.commit();
     this.end();
     this.#loadLocal('i32', TLB, this.#table);
+    this.#places.forgetPlaces();
   }
 
   /** Emits where the instruction goes; what follows in the region's structure may be emitted inside. */
@@ -314,6 +324,7 @@ export class HotBuilder extends GuestBuilder {
   }
 
   protected override synchronize(): void {
+    this.#places.forgetPlaces();
     this.#flags.storeFields(this.imports.normalise);
     this.#registers.store();
     this.#synchronized = true;
@@ -395,6 +406,54 @@ export class HotBuilder extends GuestBuilder {
     this.code.localSet(local);
   }
 
+  // Addresses
+
+  /** What a value stands for, if it is a register's plus or minus a constant. */
+  #relativeOf(value: Value): Relative | null {
+    if (value.type !== 'i64') return null;
+    const { kind, opcode, a, b } = value;
+    if (kind === NodeKind.local) return this.#evaluated.get(value) ?? null;
+    if (kind === NodeKind.register) {
+      const general = value.lo >= 0 && this.#architecture.registerClass(value.lo) === RegisterClass.general;
+      return general ? this.#places.relativeOf(value.lo) : null;
+    }
+    if (kind !== NodeKind.operation || a === null || b === null || b.kind !== NodeKind.constant) return null;
+    if (opcode !== Op.i64Add && opcode !== Op.i64Sub) return null;
+    if (b.hi !== b.lo >> 31) return null;
+    const relative = this.#relativeOf(a);
+    if (relative === null) return null;
+    return { origin: relative.origin, distance: relative.distance + (opcode === Op.i64Add ? b.lo : -b.lo) };
+  }
+
+  override now<T extends TypeName>(value: Value<T>): Value<T> {
+    const relative = this.#relativeOf(value);
+    const result = super.now(value);
+    if (relative !== null) this.#evaluated.set(result, relative);
+    return result;
+  }
+
+  override call(routine: number, inputs: readonly Value[], results: readonly TypeName[]): Value[] {
+    this.#places.forgetPlaces();
+    return super.call(routine, inputs, results);
+  }
+
+  protected override knownPlace(address: I64, write: boolean): NearPlace | null {
+    const relative = this.#relativeOf(address);
+    const place = relative === null ? null : this.#places.find(relative, write);
+    return place === null || relative === null
+      ? null
+      : { place, distance: relative.distance - place.relative.distance };
+  }
+
+  protected override newPlace(address: I64, write: boolean): Place | null {
+    const relative = this.conditional ? null : this.#relativeOf(address);
+    return relative === null ? null : this.#places.add(relative, write);
+  }
+
+  protected override get places(): readonly Place[] {
+    return this.#places.places;
+  }
+
   // Registers
 
   protected override emitRegister(value: Value): void {
@@ -431,7 +490,9 @@ export class HotBuilder extends GuestBuilder {
   protected override writeRegister(register: Register, value: Value): void {
     const kind = this.#architecture.registerClass(register);
     if (kind === RegisterClass.sink) return;
+    if (kind === RegisterClass.general) this.#places.set(register, this.#relativeOf(value));
     if (kind === RegisterClass.memory) {
+      this.#places.forgetPlaces();
       this.emitStateStore(register, value);
       return;
     }

@@ -7,7 +7,8 @@ import { ADDEND, INDEX_MASK, INDEX_SHIFT, READ_TAG, WRITE_TAG } from '../transla
 
 /**
  * Accesses that the check in translated code does not let through though the translation table has their pages: those across
- * the end of a page, and the halves of a pair across it. Everything else goes on to the engine.
+ * the end of a page, the halves of a pair across it, and those in another page than one near which they were expected.
+ * Everything else goes on to the engine.
  */
 
 const { i32, i64 } = ValueType;
@@ -178,7 +179,7 @@ class SlowAccess {
     code.store(Op.i64Store, 3, SCRATCH);
   }
 
-  /** The whole access in one page: half of a pair, so made at once. */
+  /** The whole access in one page, so made at once. */
   #emitWithinPage(): void {
     const code = this.#code;
     const { size, first } = this.#locals;
@@ -199,6 +200,9 @@ class SlowAccess {
     };
     move(8, Op.i64Load, Op.i64Store, 3);
     move(4, Op.i32Load, Op.i32Store, 2);
+    move(16, Op.v128Load, Op.v128Store, 4);
+    move(1, Op.i32Load8U, Op.i32Store8, 0);
+    move(2, Op.i32Load16U, Op.i32Store16, 1);
     this.#emitEngine();
   }
 
