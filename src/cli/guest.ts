@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import type { ConsoleBackend } from '../backends/console/console.ts';
-import { Host, type Platform } from '../host/host.ts';
-import type { ThreadStatistics } from '../host/thread-statistics.ts';
+import { Host, type HostStatistics, type Platform } from '../host/host.ts';
 import { createDomain, type RunningDomain } from '../toolstack/domain-builder.ts';
 import { PlacementError } from '../toolstack/placement.ts';
 import { CommandError, ExitStatus } from './exit-status.ts';
@@ -184,17 +183,19 @@ const runGuest = async (
   }
 };
 
-const printStatistics = (threads: readonly ThreadStatistics[]): void => {
-  for (const [index, thread] of threads.entries()) {
-    const { exits, ...counts } = thread;
-    const parts = [
-      ...Object.entries(counts),
-      ...Object.entries(exits).map(([name, count]) => [`exits.${name}`, count]),
-    ];
-    process.stderr.write(
-      `hostrock: pcpu ${index}: ${parts.map(([name, count]) => `${name}=${Math.round(count as number)}`).join(' ')}\n`,
-    );
+const printCounts = (who: string, counts: Readonly<Record<string, number>>): void => {
+  const parts = Object.entries(counts).map(
+    ([name, count]) => `${name}=${count.toFixed(name === 'longestPause' ? 2 : 0)}`,
+  );
+  process.stderr.write(`hostrock: ${who}: ${parts.join(' ')}\n`);
+};
+
+const printStatistics = ({ physicalCpus, translator }: HostStatistics): void => {
+  for (const [index, { exits, ...counts }] of physicalCpus.entries()) {
+    const reasons = Object.entries(exits).map(([name, count]) => [`exits.${name}`, count]);
+    printCounts(`pcpu ${index}`, { ...counts, ...Object.fromEntries(reasons) });
   }
+  if (translator !== null) printCounts('translator', { ...translator });
 };
 
 /** Boots and runs what the settings name. */
@@ -217,7 +218,7 @@ export const runSettings = async (settings: RunSettings, platform: Platform): Pr
     return status;
   } finally {
     interruptions?.clear();
-    const threads = await host.stop();
-    if (settings.stats) printStatistics(threads);
+    const statistics = await host.stop();
+    if (settings.stats) printStatistics(statistics);
   }
 };

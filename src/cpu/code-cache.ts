@@ -15,6 +15,7 @@ import {
 import { lock, unlock } from './lock.ts';
 import type { MachineMemory } from './machine-memory.ts';
 import type { QuietPoint } from './quiet-point.ts';
+import { REGION_SLOTS } from './tiers/imports.ts';
 
 /** Where the code cache lies in machine memory; the layers above decide. All addresses are in bytes, 64-byte aligned. */
 export interface CodeCacheLayout {
@@ -26,15 +27,19 @@ export interface CodeCacheLayout {
   readonly arenaEnd: number;
   /** Bookkeeping shared by all threads: CONTROL_BYTES, zero at first. */
   readonly control: number;
+  /** Bytes that the hot tier's code may take, as `chargeRegions` is told; without a bound if absent. */
+  readonly regionBytes?: number;
 }
 
-export const CONTROL_BYTES = 16;
+export const CONTROL_BYTES = 20;
 const ARENA_NEXT = 0;
 const ARENA_GENERATION = 4;
 /** Region slots given out. */
 const REGIONS = 8;
 /** Changes of all pages. */
 const CHANGES = 12;
+/** What the hot tier's code takes, in units of 1 KiB. */
+const REGION_KIB = 16;
 
 /** Index in the memory's words of an instruction's region slot. */
 const slotWord = (page: number, position: number): number => (page + CODE_PAGE_SLOTS + position * 4) >>> 2;
@@ -68,7 +73,7 @@ export class CodeCache {
     Atomics.compareExchange(memory.i32, next, 0, layout.arena | 0);
   }
 
-  /** Changes whenever everything was dropped. */
+  /** Changes whenever everything was dropped, or all regions. */
   get generation(): number {
     return Atomics.load(this.#memory.i32, (this.#layout.control + ARENA_GENERATION) >>> 2);
   }
@@ -137,13 +142,15 @@ export class CodeCache {
 
   /** Forgets what was decoded of every frame; the pages stay. */
   invalidateAll(): void {
+    this.#forEachPage((page) => this.#forget(page, 0, RECORDS - 1, true));
+  }
+
+  #forEachPage(each: (page: number) => void): void {
     const { arena, arenaEnd, control } = this.#layout;
     const next = Atomics.load(this.#memory.i32, (control + ARENA_NEXT) >>> 2) >>> 0;
     // For a moment the counter also counts the page of a thread that is about to find the arena full.
     const end = Math.min(next, arenaEnd);
-    for (let page = arena; page + CODE_PAGE_STRIDE <= end; page += CODE_PAGE_STRIDE) {
-      this.#forget(page, 0, RECORDS - 1, true);
-    }
+    for (let page = arena; page + CODE_PAGE_STRIDE <= end; page += CODE_PAGE_STRIDE) each(page);
   }
 
   /** Forgets a range of a page's records, and all its regions; `executed` says that somebody may be executing them. */
@@ -241,9 +248,23 @@ export class CodeCache {
     });
   }
 
-  /** A region slot that no other has, counting from 1 since the cache last started over. */
-  takeRegionSlot(): number {
-    return Atomics.add(this.#memory.i32, (this.#layout.control + REGIONS) >>> 2, 1) + 1;
+  /**
+   * The first of several region slots, one after the other, that no other region has had since regions were last dropped; 0 if
+   * there are no more, or if the regions made so far take all the room they may.
+   */
+  takeRegionSlots(count: number): number {
+    const { i32 } = this.#memory;
+    const { control, regionBytes } = this.#layout;
+    const used = Atomics.load(i32, (control + REGION_KIB) >>> 2);
+    if (regionBytes !== undefined && used * 1024 >= regionBytes) return 0;
+    const first = Atomics.add(i32, (control + REGIONS) >>> 2, count) + 1;
+    return first + count <= REGION_SLOTS ? first : 0;
+  }
+
+  /** Counts the bytes that the regions of a generation take. */
+  chargeRegions(generation: number, bytes: number): void {
+    if (generation !== this.generation) return;
+    Atomics.add(this.#memory.i32, (this.#layout.control + REGION_KIB) >>> 2, Math.ceil(bytes / 1024));
   }
 
   /**
@@ -254,11 +275,29 @@ export class CodeCache {
     this.#quietPoint.alone(() => this.#dropAll());
   }
 
+  /** As startOver, for all regions alone: no room is left for more. What was decoded stays. */
+  startRegionsOver(): void {
+    this.#quietPoint.alone(() => {
+      this.#forEachPage((page) => {
+        if (this.#memory.i32[(page + CODE_PAGE_HAS_REGIONS) >>> 2] !== 0) this.#dropRegions(page);
+      });
+      this.#beginGeneration();
+    });
+  }
+
   #dropAll(): void {
     const { frameTable, frames, control, arena } = this.#layout;
     this.#memory.i32.fill(0, frameTable >>> 2, (frameTable >>> 2) + frames);
     Atomics.store(this.#memory.i32, (control + ARENA_NEXT) >>> 2, arena | 0);
-    Atomics.store(this.#memory.i32, (control + REGIONS) >>> 2, 0);
-    Atomics.add(this.#memory.i32, (control + ARENA_GENERATION) >>> 2, 1);
+    this.#beginGeneration();
+  }
+
+  /** Slots and bytes count from the start again. */
+  #beginGeneration(): void {
+    const { i32 } = this.#memory;
+    const { control } = this.#layout;
+    Atomics.store(i32, (control + REGIONS) >>> 2, 0);
+    Atomics.store(i32, (control + REGION_KIB) >>> 2, 0);
+    Atomics.add(i32, (control + ARENA_GENERATION) >>> 2, 1);
   }
 }

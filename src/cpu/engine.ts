@@ -8,16 +8,16 @@ import { clearKick, isKicked, kick } from './kick.ts';
 import type { MachineMemory } from './machine-memory.ts';
 import type { QuietPoint } from './quiet-point.ts';
 import { RecordWriter } from './record-writer.ts';
+import { InThreadCompiler, type RegionBatch, type RegionCompiler, type RegionRequest } from './region-compiler.ts';
+import { noTranslations, RegionTranslator, type TranslationStatistics } from './region-translator.ts';
 import { routineTable } from './runtime.ts';
 import { BUDGET, CODE_PAGE, PC, PENDING_KIND, REGION_ENTRIES, REGION_INSTRUCTIONS } from './state.ts';
 import { ColdTier } from './tiers/cold.ts';
-import { EffectTable } from './tiers/effects.ts';
-import { encodeRegion, encodeStub } from './tiers/hot.ts';
+import { encodeStub } from './tiers/hot.ts';
 import { IMPORT_MODULE, REGION_SLOTS } from './tiers/imports.ts';
 import { encodeLink } from './tiers/link.ts';
-import { type Block, findRegion } from './tiers/region.ts';
 import type { RegionPages } from './tiers/region-links.ts';
-import { RegionWindow } from './tiers/region-window.ts';
+import { pagesAround } from './tiers/region-window.ts';
 
 export interface EngineOptions {
   readonly architecture: Architecture;
@@ -30,16 +30,17 @@ export interface EngineOptions {
   readonly heatTable: number;
   /** Branches to an instruction before the code there is translated; 0 keeps everything in the cold tier. */
   readonly hotThreshold: number;
+  /** Who translates; if absent, the engine does, when it needs a region. */
+  readonly compiler?: RegionCompiler;
   /** Milliseconds from any origin, for statistics alone. */
   readonly now: () => number;
 }
 
-export interface EngineStatistics {
-  regions: number;
-  regionInstructions: number;
-  regionBytes: number;
-  /** Milliseconds spent in translating regions. */
-  compileTime: number;
+/** What an engine counts; with a compiler of its own also what that does. */
+export interface EngineStatistics extends TranslationStatistics {
+  /** Milliseconds for which guests waited for translation, in all and at most at once. */
+  pauseTime: number;
+  longestPause: number;
   decoded: number;
   /** Times the cold tier entered a region. */
   regionEntries: number;
@@ -55,7 +56,7 @@ interface Place {
 }
 
 /** What a step may meet before its instruction, and before the next one. */
-const stepAgain: ReadonlySet<Exit> = new Set([Exit.budget, Exit.hot, Exit.notInstalled, Exit.settle, Exit.stale]);
+const stepAgain: ReadonlySet<Exit> = new Set([Exit.budget, Exit.hot, Exit.regionAhead, Exit.settle]);
 
 /** A function in place of a region. */
 const stub = (exit: Exit): unknown => new WebAssembly.Instance(new WebAssembly.Module(encodeStub(exit))).exports.r;
@@ -71,10 +72,9 @@ export class Engine implements EngineRuntime {
   readonly quietPoint: QuietPoint;
   readonly decoder: Decoder;
   readonly statistics: EngineStatistics = {
-    regions: 0,
-    regionInstructions: 0,
-    regionBytes: 0,
-    compileTime: 0,
+    ...noTranslations(),
+    pauseTime: 0,
+    longestPause: 0,
     decoded: 0,
     regionEntries: 0,
     hotInstructions: 0,
@@ -85,11 +85,13 @@ export class Engine implements EngineRuntime {
   readonly #architecture: Architecture;
   readonly #options: EngineOptions;
   readonly #recordWriter: RecordWriter;
-  readonly #effects: EffectTable;
+  readonly #compiler: RegionCompiler;
   readonly #imports: WebAssembly.Imports;
   readonly #regions: WebAssembly.Table;
   readonly #absentRegion: unknown;
-  /** Slots that this thread has filled, in which generation of the code cache. */
+  /** Regions that have come and are not in the table yet. */
+  #arrived: RegionBatch[] = [];
+  /** Slots that this thread has filled. */
   readonly #installed = new Map<number, RegionPages>();
   /** Machine addresses of records whose regions keep to their page, because others around them did not stay. */
   readonly #confined = new Set<number>();
@@ -105,7 +107,7 @@ export class Engine implements EngineRuntime {
     this.codeCache = new CodeCache(options.memory, options.codeCache, options.quietPoint);
     this.decoder = new Decoder(options.architecture.instructions, options.architecture.undefinedInstruction);
     this.#recordWriter = new RecordWriter(options.memory, this.decoder);
-    this.#effects = new EffectTable(this.decoder);
+    this.#compiler = options.compiler ?? this.#makeCompiler(options);
     this.#absentRegion = stub(Exit.notInstalled);
     this.#regions = new WebAssembly.Table(
       { element: 'anyfunc', initial: REGION_SLOTS, maximum: REGION_SLOTS },
@@ -118,6 +120,20 @@ export class Engine implements EngineRuntime {
     const { heatTable, hotThreshold, architecture } = options;
     const { epilogue } = architecture;
     this.#run = new ColdTier({ memory, decoder, heatTable, hotThreshold, epilogue }, this.#imports).run;
+  }
+
+  #makeCompiler({ architecture, now }: EngineOptions): RegionCompiler {
+    const { memory, codeCache, quietPoint, decoder, statistics } = this;
+    const translator = new RegionTranslator({
+      architecture,
+      memory,
+      codeCache,
+      quietPoint,
+      decoder,
+      now,
+      statistics,
+    });
+    return new InThreadCompiler(translator, codeCache);
   }
 
   #makeImports(): WebAssembly.Imports {
@@ -195,6 +211,8 @@ export class Engine implements EngineRuntime {
     for (const slot of this.#installed.keys()) this.#regions.set(slot, this.#absentRegion);
     this.#installed.clear();
     this.#confined.clear();
+    this.#receive();
+    this.#arrived = this.#arrived.filter((batch) => batch.generation === generation);
   }
 
   #count(state: number): void {
@@ -219,10 +237,10 @@ export class Engine implements EngineRuntime {
   #attend(state: number, exit: Exit): Exit {
     switch (exit) {
       case Exit.hot:
-        this.#translate(state);
+        this.#askForRegion(state);
         return Exit.continue;
       case Exit.notInstalled:
-        this.#installAgain(state);
+        this.#installMissing(state);
         return Exit.continue;
       case Exit.synchronize:
         this.#synchronize(state);
@@ -233,6 +251,9 @@ export class Engine implements EngineRuntime {
       case Exit.settle:
         this.#settle(state);
         return Exit.continue;
+      case Exit.regionAhead:
+        this.memory.i32[(state + BUDGET) >>> 2] = 0;
+        return Exit.budget;
       default: {
         const rest = this.#architecture.resume(this, state, exit);
         return rest === Exit.continue && this.#isDue(state) ? Exit.budget : rest;
@@ -310,42 +331,65 @@ export class Engine implements EngineRuntime {
     this.statistics.decoded += this.#recordWriter.writeRun(record, code);
   };
 
-  /** Translates the region at PC and lets its record lead to it. */
-  #translate(state: number): void {
+  /** The code at PC is hot. */
+  #askForRegion(state: number): void {
     const place = this.#locate(state);
-    if (place === null) return;
-    if (this.codeCache.regionAt(place.page, place.position) >= 0) return;
-    const slot = this.codeCache.takeRegionSlot();
-    if (slot >= REGION_SLOTS) {
-      this.#startOver(state);
-      return;
-    }
-    const changes = this.codeCache.changesOf(place.page);
-    if (!this.#install(state, slot, place)) return;
-    this.codeCache.enterRegion(place.page, place.position, slot, changes);
+    if (place === null || this.codeCache.regionAt(place.page, place.position) >= 0) return;
+    const request = this.#requestAt(state, place);
+    this.#pause(state, () => this.#compiler.request(request));
   }
 
-  /** The record at PC leads to a region that another thread translated: makes it here too. */
-  #installAgain(state: number): void {
+  #requestAt(state: number, { page, position }: Place): RegionRequest {
+    const neighbours = !this.#confined.has(page + position * RECORD_SIZE);
+    return { generation: this.#generation, pages: pagesAround(this.memory, state, page, neighbours), position };
+  }
+
+  /** Does something for which the vCPU waits, outside. */
+  #pause(state: number, body: () => void): void {
+    this.#outside(state, () => {
+      const start = this.#options.now();
+      body();
+      const time = this.#options.now() - start;
+      this.statistics.pauseTime += time;
+      this.statistics.longestPause = Math.max(this.statistics.longestPause, time);
+    });
+  }
+
+  /** The record at PC leads to a region that is not in this thread's table: puts it there. */
+  #installMissing(state: number): void {
     const place = this.#locate(state);
     if (place === null) return;
     const slot = this.codeCache.regionAt(place.page, place.position);
-    if (slot >= 0) this.#install(state, slot, place);
+    if (slot < 0) return;
+    const request = this.#requestAt(state, place);
+    this.#pause(state, () => {
+      this.#receive();
+      if (this.#install(slot)) return;
+      this.#compiler.requestAgain(request, slot);
+      this.#receive();
+    });
+    if (request.generation !== this.#generation) return;
+    if (!this.#installed.has(slot) && !this.#install(slot)) this.codeCache.forgetRegion(place.page, place.position);
   }
 
-  /** Makes the region at a place and puts it into a slot; false if the code cache has dropped both meanwhile. */
-  #install(state: number, slot: number, { page, position }: Place): boolean {
-    const start = this.#options.now();
-    const window = new RegionWindow(this.memory, this.codeCache, state, page);
-    if (this.#confined.has(page + position * RECORD_SIZE)) window.confine();
-    const blocks = findRegion(this.decoder, this.#effects, position, window);
-    const generation = this.#generation;
-    // That takes milliseconds, for which nobody should wait.
-    const region = this.#outside(state, () => this.#compile(blocks, window.pages));
-    this.statistics.compileTime += this.#options.now() - start;
-    if (generation !== this.#generation) return false;
-    this.#regions.set(slot, region);
-    this.#installed.set(slot, window.pages);
+  /** Takes what has come; regions of before the code cache was last emptied are of no use. */
+  #receive(): void {
+    const { generation } = this.codeCache;
+    for (let batch = this.#compiler.take(); batch !== null; batch = this.#compiler.take()) {
+      if (batch.generation === generation) this.#arrived.push(batch);
+    }
+  }
+
+  /** Puts a region that has come into the table, with all of its module; false if it has not come. */
+  #install(slot: number): boolean {
+    const index = this.#arrived.findIndex(
+      ({ firstSlot, regions }) => slot >= firstSlot && slot < firstSlot + regions.length,
+    );
+    if (index < 0) return false;
+    const { module, firstSlot, regions } = this.#arrived[index] as RegionBatch;
+    this.#arrived.splice(index, 1);
+    new WebAssembly.Instance(module, this.#imports);
+    for (const [offset, { pages }] of regions.entries()) this.#installed.set(firstSlot + offset, pages);
     return true;
   }
 
@@ -381,26 +425,5 @@ export class Engine implements EngineRuntime {
     }
     i32[(state + PENDING_KIND) >>> 2] = pending;
     return same;
-  }
-
-  /** No slot or no room is left: begins with an empty code cache, and with slots from 0 on. */
-  #startOver(state: number): void {
-    this.codeCache.startOver();
-    this.#followCodeCache(state);
-  }
-
-  /** Translates a region, whose code was copied. */
-  #compile(blocks: readonly Block[], pages: RegionPages): WebAssembly.ExportValue {
-    const bytes = encodeRegion(this.#architecture, blocks, pages, this.memory.size / 65536);
-    const region = this.#instantiate(bytes);
-    const { statistics } = this;
-    statistics.regions++;
-    statistics.regionBytes += bytes.length;
-    for (const block of blocks) statistics.regionInstructions += block.instructions.length;
-    return region;
-  }
-
-  #instantiate(bytes: Uint8Array<ArrayBuffer>): WebAssembly.ExportValue {
-    return new WebAssembly.Instance(new WebAssembly.Module(bytes), this.#imports).exports.r as WebAssembly.ExportValue;
   }
 }

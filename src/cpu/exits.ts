@@ -28,5 +28,7 @@ export const Exit = {
   settle: 12,
   /** A region that extends over several pages found one of them replaced; PC is its start. */
   stale: 13,
+  /** A single instruction may run, and a region begins at PC, which would run more. Not for the layers above. */
+  regionAhead: 14,
 } as const;
 export type Exit = (typeof Exit)[keyof typeof Exit];

@@ -1,3 +1,5 @@
+import { RegionRequests } from '../cpu/region-requests.ts';
+import type { TranslationStatistics } from '../cpu/region-translator.ts';
 import { DomainStatus, statusOf, vcpuAt, vcpuCount } from '../hypervisor/domain.ts';
 import {
   assign,
@@ -17,17 +19,30 @@ import type { ThreadStatistics } from './thread-statistics.ts';
  * The running machine on its control thread: starts the physical CPUs, and serves domain 0's event channels.
  */
 
-/** A physical CPU's thread. */
-export interface PhysicalCpuThread {
+/** A thread: a physical CPU's, or the translator's. */
+export interface HostThread<S> {
   /** Resolves when the thread has ended, with what it counted; rejects if it failed. */
-  readonly ended: Promise<ThreadStatistics>;
+  readonly ended: Promise<S>;
+}
+
+/** The threads of a host. */
+export interface HostThreads {
+  readonly physicalCpus: readonly HostThread<ThreadStatistics>[];
+  readonly translator: HostThread<TranslationStatistics> | null;
+}
+
+/** What the threads counted. */
+export interface HostStatistics {
+  readonly physicalCpus: readonly ThreadStatistics[];
+  /** Null if the physical CPUs translated for themselves. */
+  readonly translator: TranslationStatistics | null;
 }
 
 /** What a platform brings. */
 export interface Platform {
   readonly clock: Clock;
-  /** Starts a thread that runs the physical CPU whose record is at `record`. */
-  startPhysicalCpu(shared: SharedMachine, record: number, options: PhysicalCpuOptions): PhysicalCpuThread;
+  /** Starts the threads that run the physical CPUs whose records are at `records`, and if wanted one that translates for them. */
+  start(shared: SharedMachine, records: readonly number[], options: ThreadOptions): HostThreads;
 }
 
 export interface PhysicalCpuOptions {
@@ -35,13 +50,22 @@ export interface PhysicalCpuOptions {
   readonly hotThreshold: number;
 }
 
+export interface ThreadOptions extends PhysicalCpuOptions {
+  /** Whether code is translated by a thread of its own: not before it is hot, so that it needs a threshold of 2 or more. */
+  readonly translator: boolean;
+}
+
 export interface HostOptions extends MachineSizes, PhysicalCpuOptions {
   readonly platform: Platform;
+  /** As in ThreadOptions. By default where code is not translated at once. */
+  readonly translator?: boolean;
   /** Threads that run guests. */
   readonly physicalCpus: number;
 }
 
 const WASM_PAGE = 65536;
+/** From this threshold on code is worth waiting for a translator. */
+const TRANSLATOR_THRESHOLD = 100;
 /** Milliseconds between looks at a vCPU that is to stop. */
 const STOP_POLL = 1;
 /** Rounds of service without a rest before the thread's other work gets a turn. */
@@ -50,14 +74,15 @@ const ROUNDS_AT_ONCE = 16;
 export class Host {
   readonly machine: Machine;
   readonly #physicalCpus: readonly number[];
-  readonly #threads: readonly PhysicalCpuThread[];
+  readonly #threads: HostThreads;
+  readonly #regionRequests: RegionRequests;
   readonly #ports = new Map<number, () => void>();
   /** Called at every doorbell. */
   readonly #watchers = new Set<() => void>();
   readonly #serving: Promise<void>;
   #stopping = false;
 
-  constructor({ platform, physicalCpus, hotThreshold, ...sizes }: HostOptions) {
+  constructor({ platform, physicalCpus, hotThreshold, translator, ...sizes }: HostOptions) {
     const layout = layOut(sizes);
     const pages = layout.size / WASM_PAGE;
     const shared: SharedMachine = {
@@ -67,15 +92,28 @@ export class Host {
     this.machine = openMachine(shared, platform.clock);
     const { heap } = this.machine;
     this.#physicalCpus = Array.from({ length: physicalCpus }, () => heap.allocate(PHYSICAL_CPU_SIZE));
-    this.#threads = this.#physicalCpus.map((record) => platform.startPhysicalCpu(shared, record, { hotThreshold }));
+    this.#regionRequests = new RegionRequests(this.machine.memory, layout.regionRequests);
+    this.#threads = platform.start(shared, this.#physicalCpus, {
+      hotThreshold,
+      translator: translator ?? hotThreshold >= TRANSLATOR_THRESHOLD,
+    });
     this.#serving = this.#serve();
     // Whoever asks for `failure` hears of it; nobody has to.
     this.#serving.catch(() => {});
   }
 
-  /** Rejects when a physical CPU's thread or a service fails, which takes the host down; never resolves before `stop`. */
+  /** Rejects when a thread or a service fails, which takes the host down; never resolves before `stop`. */
   get failure(): Promise<unknown> {
-    return Promise.all([this.#serving, ...this.#threads.map(({ ended }) => ended)]);
+    return Promise.all([this.#serving, this.#ended()]);
+  }
+
+  async #ended(): Promise<HostStatistics> {
+    const { physicalCpus, translator } = this.#threads;
+    const [translated, ...counted] = await Promise.all([
+      translator?.ended ?? null,
+      ...physicalCpus.map(({ ended }) => ended),
+    ]);
+    return { physicalCpus: counted, translator: translated };
   }
 
   /** Serves domain 0's events until the host stops. */
@@ -142,7 +180,7 @@ export class Host {
   }
 
   /** Ends all threads; gives what they counted. */
-  async stop(): Promise<ThreadStatistics[]> {
+  async stop(): Promise<HostStatistics> {
     const { memory } = this.machine;
     this.#stopping = true;
     Atomics.add(memory.i32, ControlWord.doorbell >>> 2, 1);
@@ -151,6 +189,7 @@ export class Host {
       Atomics.store(memory.i32, (record + STOP) >>> 2, 1);
       ring(memory, record);
     }
-    return await Promise.all(this.#threads.map(({ ended }) => ended));
+    this.#regionRequests.stop();
+    return await this.#ended();
   }
 }

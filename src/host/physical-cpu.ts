@@ -1,6 +1,7 @@
 import { arm64Architecture } from '../cpu/arm64/architecture.ts';
 import { Engine } from '../cpu/engine.ts';
 import { Exit } from '../cpu/exits.ts';
+import type { RegionBatch } from '../cpu/region-compiler.ts';
 import { PhysicalCpu, STOPPED } from '../hypervisor/scheduler/physical-cpu.ts';
 import { DOORBELL } from '../hypervisor/scheduler/record.ts';
 import { Arm64Runner } from '../hypervisor/vcpu-runner.ts';
@@ -8,13 +9,18 @@ import type { Clock } from './clock.ts';
 import type { PhysicalCpuOptions } from './host.ts';
 import { openMachineWith, type SharedMachine } from './machine.ts';
 import type { ThreadStatistics } from './thread-statistics.ts';
+import { remoteCompiler } from './translator.ts';
 
-/** A physical CPU's thread: runs vCPUs and sleeps when there is none to run, until the host stops it. */
+/**
+ * A physical CPU's thread: runs vCPUs and sleeps when there is none to run, until the host stops it. `take` gives the next batch
+ * of regions that the translator has delivered; null if there is no translator.
+ */
 export const runPhysicalCpu = (
   shared: SharedMachine,
   record: number,
   clock: Clock,
   { hotThreshold }: PhysicalCpuOptions,
+  take: (() => RegionBatch | null) | null,
 ): ThreadStatistics => {
   const {
     runtime: engine,
@@ -30,6 +36,7 @@ export const runPhysicalCpu = (
         codeCache: layout.codeCache,
         heatTable: layout.heatTable,
         hotThreshold,
+        ...(take === null ? {} : { compiler: remoteCompiler(shared, parts.memory, take) }),
         now: () => clock.now() / 1e6,
       }),
   );

@@ -1,6 +1,7 @@
 import type { CodeCacheLayout } from '../cpu/code-cache.ts';
 import { HEAT_BYTES } from '../cpu/heat-table.ts';
 import { QUIET_POINT_BYTES } from '../cpu/quiet-point.ts';
+import { REGION_REQUESTS_BYTES } from '../cpu/region-requests.ts';
 
 /**
  * The map of machine memory. The low part belongs to the hypervisor; from `firstFrame` on it is 4 KiB frames for domains.
@@ -35,7 +36,8 @@ export const ControlWord = {
 export const PAIR_LOCKS_PAGE = 0x2000;
 const HEAT_TABLE = 0x3000;
 const QUIET_POINT = HEAT_TABLE + HEAT_BYTES;
-const FRAME_TABLE = QUIET_POINT + QUIET_POINT_BYTES;
+const REGION_REQUESTS = QUIET_POINT + QUIET_POINT_BYTES;
+const FRAME_TABLE = REGION_REQUESTS + REGION_REQUESTS_BYTES;
 
 export interface MachineLayout {
   /** Size of machine memory in bytes. */
@@ -44,6 +46,8 @@ export interface MachineLayout {
   readonly heatTable: number;
   /** What threads tell each other by (cpu/quiet-point.ts). */
   readonly quietPoint: number;
+  /** What the translator's thread is asked for (cpu/region-requests.ts). */
+  readonly regionRequests: number;
   /** One frame table entry a frame: see frame-table.ts. */
   readonly frameTable: number;
   /** The free stack: one u32 a frame. */
@@ -65,12 +69,22 @@ export interface MachineSizes {
   readonly domainMemory: number;
   /** Bytes for pre-decoded code; a default that suits a few domains. */
   readonly codeCache?: number;
+  /** Bytes that translated code may take, outside machine memory. */
+  readonly regionBytes?: number;
   /** Bytes for the hypervisor's records. */
   readonly heap?: number;
 }
 
+/** Measured: docs/translation.md. */
+export const DEFAULT_REGION_BYTES = 128 * MIB;
+
 /** Lays machine memory out. Throws RangeError if it does not fit into 4 GiB. */
-export const layOut = ({ domainMemory, codeCache = 128 * MIB, heap = 128 * MIB }: MachineSizes): MachineLayout => {
+export const layOut = ({
+  domainMemory,
+  codeCache = 128 * MIB,
+  heap = 128 * MIB,
+  regionBytes = DEFAULT_REGION_BYTES,
+}: MachineSizes): MachineLayout => {
   const overhead = codeCache + heap + 16 * MIB;
   const size = align(domainMemory + overhead + Math.ceil(domainMemory / 128), WASM_PAGE);
   if (size > MACHINE_LIMIT) {
@@ -89,6 +103,7 @@ export const layOut = ({ domainMemory, codeCache = 128 * MIB, heap = 128 * MIB }
     frames,
     heatTable: HEAT_TABLE,
     quietPoint: QUIET_POINT,
+    regionRequests: REGION_REQUESTS,
     frameTable: FRAME_TABLE,
     freeStack,
     codeCache: {
@@ -97,6 +112,7 @@ export const layOut = ({ domainMemory, codeCache = 128 * MIB, heap = 128 * MIB }
       arena,
       arenaEnd: arena + codeCache,
       control: ControlWord.codeCache,
+      regionBytes,
     },
     heap: heapStart,
     heapEnd,

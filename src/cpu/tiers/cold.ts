@@ -305,6 +305,11 @@ const emitRun = (
 
   function emitRegion(): void {
     uncount();
+    // The last instruction is not a region's: it may be a step, and another thread has just let the record lead there.
+    code.localGet(budget);
+    code.i32Const(1);
+    code.op(Op.i32LeS);
+    leaveIf(Exit.regionAhead);
     storePc();
     emitStoreBudget(code, budget);
     code.localGet(state);

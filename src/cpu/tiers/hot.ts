@@ -5,7 +5,7 @@ import type { Architecture } from '../architecture.ts';
 import type { Exit } from '../exits.ts';
 import { Flow } from './effects.ts';
 import { type BlockEnd, type Facts, HotBuilder, noFacts } from './hot-builder.ts';
-import { declareImports } from './imports.ts';
+import { declareImports, type ImportIndices } from './imports.ts';
 import { type Block, dominates, type RegionInstruction, targetPosition } from './region.ts';
 import type { RegionPages } from './region-links.ts';
 import { type BlockUse, findRegisterUse, isCall, type RegisterUse } from './register-use.ts';
@@ -90,15 +90,19 @@ const hasTarget = (flow: Flow): boolean => flow === Flow.jump || flow === Flow.b
 
 const { i32, i64 } = ValueType;
 
-/** Encodes a module whose function `r` is the region of these blocks (see findRegion), which lie in `pages`. */
-export const encodeRegion = (
+/** What becomes a function: blocks as findRegion gives them, which lie in `pages`. */
+export interface Region {
+  readonly blocks: readonly Block[];
+  readonly pages: RegionPages;
+}
+
+/** Adds a region's function to a module; gives its index. */
+const defineRegion = (
+  module: ModuleBuilder,
+  imports: ImportIndices,
   architecture: Architecture,
-  blocks: readonly Block[],
-  pages: RegionPages,
-  memoryPages: number,
-): Uint8Array<ArrayBuffer> => {
-  const module = new ModuleBuilder();
-  const imports = declareImports(module, memoryPages);
+  { blocks, pages }: Region,
+): number => {
   const code = new FunctionBuilder([i32, i64, i32]);
   const use = findRegisterUse(architecture, blocks);
   const builder = new HotBuilder(code, imports, architecture, use, pages);
@@ -106,7 +110,20 @@ export const encodeRegion = (
   builder.open(use.blocks.get(entry) as BlockUse, blocks.some(isCall));
   new RegionEmitter(code, builder, use).emitTree(entry, builder.facts);
   builder.close();
-  module.exportFunction('r', module.function(imports.regionType, code));
+  return module.function(imports.regionType, code);
+};
+
+/** Encodes a module that puts regions into the regions' table when it is instantiated, from a slot on. */
+export const encodeRegions = (
+  architecture: Architecture,
+  regions: readonly Region[],
+  firstSlot: number,
+  memoryPages: number,
+): Uint8Array<ArrayBuffer> => {
+  const module = new ModuleBuilder();
+  const imports = declareImports(module, memoryPages);
+  const functions = regions.map((region) => defineRegion(module, imports, architecture, region));
+  module.activeElements(imports.regionTable, firstSlot, functions);
   return module.encode();
 };
 

@@ -1,37 +1,64 @@
 import { setFlagsFromString } from 'node:v8';
-import { Worker } from 'node:worker_threads';
-import type { PhysicalCpuOptions, PhysicalCpuThread, Platform } from '../host.ts';
+import { MessageChannel, type MessagePort, type TransferListItem, Worker } from 'node:worker_threads';
+import type { TranslationStatistics } from '../../cpu/region-translator.ts';
+import type { HostThread, PhysicalCpuOptions, Platform } from '../host.ts';
 import type { SharedMachine } from '../machine.ts';
 import type { ThreadStatistics } from '../thread-statistics.ts';
 import { nodeClock } from './node-clock.ts';
 
 /** Node's threads and clock. */
 
-/** What a worker is given. */
+/** What the worker of a physical CPU is given. */
 export interface PhysicalCpuWork {
   readonly shared: SharedMachine;
   readonly record: number;
   readonly options: PhysicalCpuOptions;
+  /** Where batches of regions come from; null if there is no translator. */
+  readonly regions: MessagePort | null;
+}
+
+/** What the translator's worker is given. */
+export interface TranslatorWork {
+  readonly shared: SharedMachine;
+  /** Where batches of regions go to: one for each physical CPU. */
+  readonly regions: readonly MessagePort[];
 }
 
 /** A thread that loads its program and then waits for work; until it has some, it keeps no process from ending. */
-const startWorker = (): Worker => {
-  const worker = new Worker(new URL('./physical-cpu-worker.ts', import.meta.url));
+const startWorker = (program: string): Worker => {
+  const worker = new Worker(new URL(program, import.meta.url));
   worker.unref();
   return worker;
 };
 
-const giveWork = (worker: Worker, work: PhysicalCpuWork): PhysicalCpuThread => {
+const giveWork = <S>(
+  worker: Worker,
+  name: string,
+  work: PhysicalCpuWork | TranslatorWork,
+  transferred: readonly TransferListItem[],
+): HostThread<S> => {
   worker.ref();
-  const ended = new Promise<ThreadStatistics>((resolve, reject) => {
+  const ended = new Promise<S>((resolve, reject) => {
     worker.once('message', resolve);
-    worker.once('error', reject);
-    worker.once('exit', (code) => reject(new Error(`the thread of a physical CPU ended with status ${code}`)));
+    worker.once('error', (error) =>
+      reject(new Error(`the thread of ${name} failed: ${error.message}`, { cause: error })),
+    );
+    worker.once('exit', (code) => reject(new Error(`the thread of ${name} ended with status ${code}`)));
   });
   // Whoever waits for the end hears of a failure; nobody has to wait.
   ended.catch(() => {});
-  worker.postMessage(work);
+  worker.postMessage(work, transferred);
   return { ended };
+};
+
+const startPhysicalCpu = (): Worker => startWorker('./physical-cpu-worker.ts');
+
+const startTranslator = (
+  shared: SharedMachine,
+  channels: readonly (MessageChannel | null)[],
+): HostThread<TranslationStatistics> => {
+  const regions = channels.flatMap((channel) => channel?.port2 ?? []);
+  return giveWork(startWorker('./translator-worker.ts'), 'the translator', { shared, regions }, regions);
 };
 
 /**
@@ -41,10 +68,24 @@ const giveWork = (worker: Worker, work: PhysicalCpuWork): PhysicalCpuThread => {
 export const nodePlatform = (threads = 0): Platform => {
   // Cold paths out of line: on by default from Node 26 on.
   setFlagsFromString('--experimental-wasm-branch-hinting');
-  const waiting = Array.from({ length: threads }, startWorker);
+  // Functions are compiled with their module, by the translator: not when a guest's thread first calls them.
+  setFlagsFromString('--no-wasm-lazy-compilation');
+  const waiting = Array.from({ length: threads }, startPhysicalCpu);
   return {
     clock: nodeClock(),
-    startPhysicalCpu: (shared, record, options) =>
-      giveWork(waiting.pop() ?? startWorker(), { shared, record, options }),
+    start: (shared, records, { translator, ...options }) => {
+      const channels = records.map(() => (translator ? new MessageChannel() : null));
+      const physicalCpus = records.map((record, index) => {
+        const regions = channels[index]?.port1 ?? null;
+        const work: PhysicalCpuWork = { shared, record, options, regions };
+        return giveWork<ThreadStatistics>(
+          waiting.pop() ?? startPhysicalCpu(),
+          `physical CPU ${index}`,
+          work,
+          regions === null ? [] : [regions],
+        );
+      });
+      return { physicalCpus, translator: translator ? startTranslator(shared, channels) : null };
+    },
   };
 };

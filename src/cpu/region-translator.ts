@@ -1,0 +1,137 @@
+import type { Architecture } from './architecture.ts';
+import type { CodeCache } from './code-cache.ts';
+import type { Decoder } from './decoder.ts';
+import type { MachineMemory } from './machine-memory.ts';
+import type { QuietPoint } from './quiet-point.ts';
+import type { RegionBatch, RegionRequest } from './region-compiler.ts';
+import { EffectTable } from './tiers/effects.ts';
+import { encodeRegions } from './tiers/hot.ts';
+import { type Block, findRegion, REGION_REACH } from './tiers/region.ts';
+import type { RegionPage, RegionPages } from './tiers/region-links.ts';
+import { RegionWindow } from './tiers/region-window.ts';
+
+/** Makes modules of guest code, for whichever thread wants them. */
+
+export interface TranslationStatistics {
+  regions: number;
+  regionInstructions: number;
+  /** Bytes of the regions' modules, and how many those are. */
+  regionBytes: number;
+  modules: number;
+  /** Milliseconds spent in translating regions. */
+  compileTime: number;
+  /** Times all regions were dropped for want of room. */
+  evictions: number;
+}
+
+export const noTranslations = (): TranslationStatistics => ({
+  regions: 0,
+  regionInstructions: 0,
+  regionBytes: 0,
+  modules: 0,
+  compileTime: 0,
+  evictions: 0,
+});
+
+export interface RegionTranslatorOptions {
+  readonly architecture: Architecture;
+  readonly memory: MachineMemory;
+  readonly codeCache: CodeCache;
+  /** The thread's. */
+  readonly quietPoint: QuietPoint;
+  readonly decoder: Decoder;
+  /** Milliseconds from any origin, for statistics alone. */
+  readonly now: () => number;
+  /** Counted in. */
+  readonly statistics: TranslationStatistics;
+}
+
+/** What V8 keeps of a module, measured (docs/translation.md): so much for each, and so much for each byte of it. */
+const MODULE_COST = 24 << 10;
+const BYTE_COST = 5;
+
+interface Found {
+  readonly position: number;
+  readonly pages: RegionPages;
+  readonly blocks: readonly Block[];
+}
+
+export class RegionTranslator {
+  readonly statistics: TranslationStatistics;
+  readonly #options: RegionTranslatorOptions;
+  readonly #effects: EffectTable;
+
+  constructor(options: RegionTranslatorOptions) {
+    this.#options = options;
+    this.statistics = options.statistics;
+    this.#effects = new EffectTable(options.decoder);
+  }
+
+  /**
+   * Translates regions into one module, for new slots or, if `slot` says so, one for that slot. Null if nothing is left to do, or
+   * if there was no room: then all regions were dropped, and what is hot will be asked for again. Called outside.
+   */
+  translate(requests: readonly RegionRequest[], slot = 0): RegionBatch | null {
+    const { now, memory, codeCache, architecture } = this.#options;
+    const start = now();
+    const { generation } = codeCache;
+    const found = this.#read(requests, generation, slot !== 0).map(([position, window]) =>
+      this.#find(position, window),
+    );
+    if (found.length === 0) return null;
+    const firstSlot = slot === 0 ? codeCache.takeRegionSlots(found.length) : slot;
+    if (firstSlot === 0) {
+      codeCache.startRegionsOver();
+      this.statistics.evictions++;
+      return null;
+    }
+    const bytes = encodeRegions(architecture, found, firstSlot, memory.size / 65536);
+    const module = new WebAssembly.Module(bytes);
+    codeCache.chargeRegions(generation, MODULE_COST + bytes.length * BYTE_COST);
+    this.#count(found, bytes.length, now() - start);
+    return { generation, firstSlot, regions: found.map(({ position, pages }) => ({ position, pages })), module };
+  }
+
+  /** Copies the code around each entry, but of those that nobody waits for any more. */
+  #read(requests: readonly RegionRequest[], generation: number, again: boolean): [number, RegionWindow][] {
+    const { memory, codeCache, quietPoint } = this.#options;
+    return quietPoint.within(0, () => {
+      // Now nobody drops pages; if it happened just before, their addresses are of another time.
+      if (codeCache.generation !== generation) return [];
+      return requests
+        .filter(({ pages, position, generation: asked }) => {
+          const page = pages[REGION_REACH] as number;
+          return asked === generation && (again || codeCache.regionAt(page, position) < 0);
+        })
+        .map(({ pages, position }) => [position, new RegionWindow(memory, codeCache, pages)]);
+    });
+  }
+
+  #find(position: number, window: RegionWindow): Found {
+    const blocks = findRegion(this.#options.decoder, this.#effects, position, window);
+    return { position, pages: window.pages, blocks };
+  }
+
+  #count(found: readonly Found[], bytes: number, time: number): void {
+    const { statistics } = this;
+    statistics.modules++;
+    statistics.regions += found.length;
+    statistics.regionBytes += bytes;
+    statistics.compileTime += time;
+    for (const { blocks } of found) {
+      for (const { instructions } of blocks) statistics.regionInstructions += instructions.length;
+    }
+  }
+
+  /** Lets the records of a batch's entries lead to its regions, unless their code has changed. Called outside. */
+  publish({ generation, firstSlot, regions }: RegionBatch): void {
+    const { codeCache, quietPoint } = this.#options;
+    quietPoint.within(0, () => {
+      if (codeCache.generation !== generation) return;
+      for (const [index, { position, pages }] of regions.entries()) {
+        const { address, changes } = pages.get(0) as RegionPage;
+        codeCache.enterRegion(address, position, firstSlot + index, changes);
+      }
+    });
+  }
+}
