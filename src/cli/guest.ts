@@ -206,6 +206,7 @@ export const runSettings = async (settings: RunSettings, platform: Platform): Pr
     physicalCpus: settings.physicalCpus,
     hotThreshold: settings.hotThreshold,
     domainMemory: settings.memory * MIB + SERVICE_MEMORY,
+    regionBytes: settings.codeCache,
   });
   let interruptions: Interruptions | undefined;
   try {

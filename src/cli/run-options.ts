@@ -38,6 +38,7 @@ const options = {
     help: 'make the console an emulated UART (PL011, ttyAMA0), for guests without Xen drivers',
   },
   'hot-threshold': { type: 'string', value: 'N', help: 'branches to code before it is translated; 0 never (tuning)' },
+  'code-cache': { type: 'string', value: 'SIZE', help: 'memory that translated code may take (default 128M)' },
   help: { type: 'boolean', short: 'h', help: 'print this' },
 } as const satisfies OptionTable;
 
@@ -75,6 +76,8 @@ export interface RunSettings {
   readonly gicVersion: 2 | 3;
   readonly vuart: boolean;
   readonly hotThreshold: number;
+  /** Bytes. */
+  readonly codeCache: number;
 }
 
 const MIB = 2 ** 20;
@@ -85,6 +88,8 @@ const MAXIMUM_VCPUS = 8;
 /** Measured: docs/translation.md. */
 const DEFAULT_HOT_THRESHOLD = '16000';
 const MAXIMUM_HOT_THRESHOLD = 65_535;
+const DEFAULT_CODE_CACHE = '128M';
+const MINIMUM_CODE_CACHE = MIB;
 
 const parseMemory = (text: string): number => {
   const mebibytes = Math.floor(parseSize('memory', text) / MIB);
@@ -105,6 +110,12 @@ const parseThreshold = (text: string): number => {
   const threshold = parseCount('hot-threshold', text, 0, MAXIMUM_HOT_THRESHOLD);
   if (threshold === 1) throw new CommandError("--hot-threshold '1' is too small: give 0 or a number from 2 on");
   return threshold;
+};
+
+const parseCodeCache = (text: string): number => {
+  const bytes = parseSize('code-cache', text);
+  if (bytes < MINIMUM_CODE_CACHE) throw new CommandError(`--code-cache '${text}' is less than 1M`);
+  return bytes;
 };
 
 /** Parses the command's arguments; null if help was asked for. */
@@ -137,5 +148,6 @@ export const parseRun = (args: string[], hostProcessors: number): RunSettings | 
     gicVersion: parseGic(given.gic ?? '3'),
     vuart: given.vuart === true,
     hotThreshold: parseThreshold(given['hot-threshold'] ?? DEFAULT_HOT_THRESHOLD),
+    codeCache: parseCodeCache(given['code-cache'] ?? DEFAULT_CODE_CACHE),
   };
 };

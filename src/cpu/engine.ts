@@ -252,7 +252,7 @@ export class Engine implements EngineRuntime {
         this.#settle(state);
         return Exit.continue;
       case Exit.regionAhead:
-        this.memory.i32[(state + BUDGET) >>> 2] = 0;
+        this.memory.i32[(state + BUDGET) >>> 2] = -1;
         return Exit.budget;
       default: {
         const rest = this.#architecture.resume(this, state, exit);

@@ -6,6 +6,7 @@ import { QuietPoint } from '../cpu/quiet-point.ts';
 import type { RegionBatch, RegionCompiler } from '../cpu/region-compiler.ts';
 import { RegionRequests } from '../cpu/region-requests.ts';
 import { noTranslations, RegionTranslator, type TranslationStatistics } from '../cpu/region-translator.ts';
+import { Rehearsal } from '../cpu/rehearsal.ts';
 import type { Clock } from './clock.ts';
 import type { SharedMachine } from './machine.ts';
 
@@ -32,9 +33,11 @@ export const runTranslator = (
     now: () => clock.now() / 1e6,
     statistics: noTranslations(),
   });
+  const rehearsal = new Rehearsal(memory, layout.rehearsal);
   while (requests.wait()) {
     const batch = translator.translate(requests.take(BATCH));
     if (batch !== null) {
+      rehearsal.run(batch);
       // In this order: whoever is led to a region finds it.
       deliver(batch);
       translator.publish(batch);

@@ -2,6 +2,7 @@ import type { CodeCacheLayout } from '../cpu/code-cache.ts';
 import { HEAT_BYTES } from '../cpu/heat-table.ts';
 import { QUIET_POINT_BYTES } from '../cpu/quiet-point.ts';
 import { REGION_REQUESTS_BYTES } from '../cpu/region-requests.ts';
+import { STATE_SIZE } from '../cpu/state.ts';
 
 /**
  * The map of machine memory. The low part belongs to the hypervisor; from `firstFrame` on it is 4 KiB frames for domains.
@@ -37,7 +38,8 @@ export const PAIR_LOCKS_PAGE = 0x2000;
 const HEAT_TABLE = 0x3000;
 const QUIET_POINT = HEAT_TABLE + HEAT_BYTES;
 const REGION_REQUESTS = QUIET_POINT + QUIET_POINT_BYTES;
-const FRAME_TABLE = REGION_REQUESTS + REGION_REQUESTS_BYTES;
+const REHEARSAL = REGION_REQUESTS + REGION_REQUESTS_BYTES;
+const FRAME_TABLE = REHEARSAL + STATE_SIZE;
 
 export interface MachineLayout {
   /** Size of machine memory in bytes. */
@@ -48,6 +50,8 @@ export interface MachineLayout {
   readonly quietPoint: number;
   /** What the translator's thread is asked for (cpu/region-requests.ts). */
   readonly regionRequests: number;
+  /** The record of a vCPU that never runs (cpu/rehearsal.ts). */
+  readonly rehearsal: number;
   /** One frame table entry a frame: see frame-table.ts. */
   readonly frameTable: number;
   /** The free stack: one u32 a frame. */
@@ -69,21 +73,18 @@ export interface MachineSizes {
   readonly domainMemory: number;
   /** Bytes for pre-decoded code; a default that suits a few domains. */
   readonly codeCache?: number;
-  /** Bytes that translated code may take, outside machine memory. */
+  /** Bytes that the hot tier's code may take, outside machine memory. */
   readonly regionBytes?: number;
   /** Bytes for the hypervisor's records. */
   readonly heap?: number;
 }
-
-/** Measured: docs/translation.md. */
-export const DEFAULT_REGION_BYTES = 128 * MIB;
 
 /** Lays machine memory out. Throws RangeError if it does not fit into 4 GiB. */
 export const layOut = ({
   domainMemory,
   codeCache = 128 * MIB,
   heap = 128 * MIB,
-  regionBytes = DEFAULT_REGION_BYTES,
+  regionBytes = 128 * MIB,
 }: MachineSizes): MachineLayout => {
   const overhead = codeCache + heap + 16 * MIB;
   const size = align(domainMemory + overhead + Math.ceil(domainMemory / 128), WASM_PAGE);
@@ -104,6 +105,7 @@ export const layOut = ({
     heatTable: HEAT_TABLE,
     quietPoint: QUIET_POINT,
     regionRequests: REGION_REQUESTS,
+    rehearsal: REHEARSAL,
     frameTable: FRAME_TABLE,
     freeStack,
     codeCache: {

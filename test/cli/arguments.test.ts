@@ -23,6 +23,7 @@ const wrong: readonly (readonly [args: readonly string[], message: RegExp])[] = 
   [['run', '--timeout', 'Infinity'], /--timeout 'Infinity'/],
   [['run', '--gic', '4'], /--gic '4' is neither 2 nor 3/],
   [['run', '--hot-threshold', '70000'], /--hot-threshold '70000'/],
+  [['run', '--code-cache', '1K'], /--code-cache '1K' is less than 1M/],
   [['run', '--ramdisk', '/dev/null'], /--ramdisk goes with --kernel/],
 ];
 

@@ -11,6 +11,7 @@ import {
 } from '../../src/cpu/code-page.ts';
 import { MachineMemory } from '../../src/cpu/machine-memory.ts';
 import { QuietPoint } from '../../src/cpu/quiet-point.ts';
+import { REGION_SLOTS } from '../../src/cpu/tiers/imports.ts';
 
 const memory = new MachineMemory(new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true }));
 const FRAMES = 64;
@@ -134,7 +135,35 @@ describe('regions', () => {
   test('have numbers of their own', () => {
     const { cache, layout } = makeCache(CODE_PAGE_STRIDE);
     const other = new CodeCache(memory, layout, makeQuietPoint());
-    assert.deepEqual([cache.takeRegionSlot(), other.takeRegionSlot(), cache.takeRegionSlot()], [1, 2, 3]);
+    assert.deepEqual([cache.takeRegionSlots(1), other.takeRegionSlots(3), cache.takeRegionSlots(1)], [1, 2, 5]);
+  });
+
+  test('have no more slots than the table, and no more bytes than allowed', () => {
+    const { cache, layout } = makeCache(CODE_PAGE_STRIDE);
+    assert.equal(cache.takeRegionSlots(REGION_SLOTS - 2), 1);
+    assert.equal(cache.takeRegionSlots(2), 0);
+    cache.startRegionsOver();
+    const bounded = new CodeCache(memory, { ...layout, regionBytes: 8192 }, makeQuietPoint());
+    bounded.chargeRegions(bounded.generation, 8191);
+    bounded.chargeRegions(bounded.generation - 1, 5000);
+    assert.equal(bounded.takeRegionSlots(1), 0, 'in whole KiB');
+    bounded.startRegionsOver();
+    assert.equal(bounded.takeRegionSlots(1), 1);
+    bounded.chargeRegions(bounded.generation, 7168);
+    assert.equal(bounded.takeRegionSlots(1), 2);
+  });
+
+  test('are dropped alone when they have no room', () => {
+    const { cache } = makeCache(2 * CODE_PAGE_STRIDE);
+    const page = cache.pageOf(0x5000);
+    setHandler(page, 500, 100);
+    assert.ok(enter(cache, page, 10, 7));
+    const { generation } = cache;
+    cache.startRegionsOver();
+    assert.equal(cache.generation, generation + 1);
+    assert.deepEqual([cache.regionAt(page, 10), slotAt(page, 10)], [-1, 0]);
+    assert.equal(cache.existingPage(0x5000), page);
+    assert.equal(handlerAt(page, 500), 100, 'what was decoded stays');
   });
 });
 
@@ -206,7 +235,7 @@ test('starting over empties the cache, for who asks from inside and from outside
   const { cache, layout, quietPoint } = makeCache(CODE_PAGE_STRIDE);
   const page = cache.pageOf(0x1000);
   setHandler(page, 0, 100);
-  assert.ok(enter(cache, page, 1, cache.takeRegionSlot()));
+  assert.ok(enter(cache, page, 1, cache.takeRegionSlots(1)));
   assert.equal(cache.pageOf(0x2000), 0);
   const { generation } = cache;
   quietPoint.within(0, () => cache.startOver());
@@ -214,7 +243,7 @@ test('starting over empties the cache, for who asks from inside and from outside
   assert.equal(cache.existingPage(0x1000), 0);
   assert.equal(cache.pageOf(0x2000), layout.arena);
   assert.equal(handlerAt(layout.arena, 0), Handler.decode);
-  assert.equal(cache.takeRegionSlot(), 1);
+  assert.equal(cache.takeRegionSlots(1), 1);
   assert.ok(enter(cache, layout.arena, 1, 1));
   cache.startOver();
   assert.equal(cache.generation, generation + 2);

@@ -32,6 +32,8 @@ export const smallMachine = (domainFrames: number): SmallMachine => {
     frames,
     heatTable: 0,
     quietPoint: QUIET_POINT,
+    regionRequests: 0,
+    rehearsal: 0,
     frameTable: 0x3000,
     freeStack: 0x4000,
     codeCache: { frameTable: 0x5000, frames, arena: 0x6000, arenaEnd: HEAP, control: 0x1020 },

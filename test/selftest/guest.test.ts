@@ -8,17 +8,30 @@ import { type RunOptions, runGuest } from './run.ts';
 
 const LIMIT = 120_000;
 
+/** Bytes for a few modules: all regions are dropped when there are more. */
+const LITTLE_ROOM = 128 * 1024;
+
 const runs: readonly (RunOptions & { readonly name: string })[] = [
   { name: 'one vCPU, interpreted', vcpus: 1 },
   { name: 'one vCPU, translated', vcpus: 1, hotThreshold: 1 },
   { name: 'two vCPUs, interpreted', vcpus: 2 },
   { name: 'two vCPUs, translated', vcpus: 2, hotThreshold: 1 },
+  { name: 'one vCPU, translated by another thread', vcpus: 1, hotThreshold: 2, translator: true },
+  { name: 'two vCPUs, translated by another thread', vcpus: 2, hotThreshold: 2, translator: true },
+  { name: 'two vCPUs, translated in little room', vcpus: 2, hotThreshold: 1, regionBytes: LITTLE_ROOM },
+  {
+    name: 'two vCPUs, translated in little room by another thread',
+    vcpus: 2,
+    hotThreshold: 2,
+    translator: true,
+    regionBytes: LITTLE_ROOM,
+  },
   { name: 'two vCPUs that share a physical CPU', vcpus: 2, physicalCpus: 1, hotThreshold: 1 },
 ];
 
 for (const { name, ...options } of runs) {
   test(name, { timeout: LIMIT }, async () => {
-    const { end, console, log } = await runGuest(selftestImage(), options);
+    const { end, console, log, statistics } = await runGuest(selftestImage(), options);
     assert.deepEqual(
       readReport(console).filter(({ ok }) => !ok),
       [],
@@ -26,6 +39,15 @@ for (const { name, ...options } of runs) {
     assert.ok(isComplete(console), console);
     assert.deepEqual(end, { kind: 'poweroff' });
     assert.equal(log, '');
+    const { physicalCpus, translator } = statistics;
+    const translations = translator === null ? physicalCpus : [translator];
+    const evictions = translations.reduce((sum, counted) => sum + counted.evictions, 0);
+    assert.equal(evictions > 0, options.regionBytes !== undefined, `${evictions} evictions`);
+    if (translator !== null) {
+      assert.ok(translator.regions > 0);
+      assert.ok(physicalCpus.every(({ regions }) => regions === 0));
+      assert.ok(physicalCpus.some(({ hotInstructions }) => hotInstructions > 0));
+    }
     assert.equal(
       readReport(console).find(({ name: subject }) => subject === 'vcpus')?.detail,
       `vCPUs: ${options.vcpus}`,

@@ -1,4 +1,4 @@
-import { Host } from '../../src/host/host.ts';
+import { Host, type HostStatistics } from '../../src/host/host.ts';
 import { nodePlatform } from '../../src/host/node/node-platform.ts';
 import { createDomain, type DomainEnd } from '../../src/toolstack/domain-builder.ts';
 
@@ -14,6 +14,7 @@ export interface Outcome {
   readonly console: string;
   /** What came by console_io. */
   readonly log: string;
+  readonly statistics: HostStatistics;
 }
 
 export interface RunOptions {
@@ -21,13 +22,24 @@ export interface RunOptions {
   readonly physicalCpus?: number;
   /** 0: interpreted only; 1: translated as soon as possible. */
   readonly hotThreshold?: number;
+  /** Whether a thread of its own translates. */
+  readonly translator?: boolean;
+  /** Bytes that translated code may take. */
+  readonly regionBytes?: number;
 }
 
 /** Runs a guest until it ends. */
 export const runGuest = async (kernel: Uint8Array, options: RunOptions = {}): Promise<Outcome> => {
-  const { vcpus = 1, physicalCpus = vcpus, hotThreshold = 0 } = options;
+  const { vcpus = 1, physicalCpus = vcpus, hotThreshold = 0, translator = false, regionBytes } = options;
   const domainMemory = (MEMORY + SERVICE_MEMORY) * MIB;
-  const host = new Host({ platform: nodePlatform(), physicalCpus, hotThreshold, domainMemory });
+  const host = new Host({
+    platform: nodePlatform(),
+    physicalCpus,
+    hotThreshold,
+    translator,
+    domainMemory,
+    ...(regionBytes === undefined ? {} : { regionBytes }),
+  });
   const text = { console: '', log: '' };
   const append = (channel: keyof typeof text) => {
     const decoder = new TextDecoder();
@@ -52,7 +64,7 @@ export const runGuest = async (kernel: Uint8Array, options: RunOptions = {}): Pr
     });
     const end = await Promise.race([domain.ended, failed]);
     await domain.destroy();
-    return { end, ...text };
+    return { end, ...text, statistics: await host.stop() };
   } finally {
     await host.stop();
   }

@@ -1,5 +1,11 @@
 import { setFlagsFromString } from 'node:v8';
-import { MessageChannel, type MessagePort, type TransferListItem, Worker } from 'node:worker_threads';
+import {
+  MessageChannel,
+  type MessagePort,
+  type ResourceLimits,
+  type TransferListItem,
+  Worker,
+} from 'node:worker_threads';
 import type { TranslationStatistics } from '../../cpu/region-translator.ts';
 import type { HostThread, PhysicalCpuOptions, Platform } from '../host.ts';
 import type { SharedMachine } from '../machine.ts';
@@ -25,8 +31,8 @@ export interface TranslatorWork {
 }
 
 /** A thread that loads its program and then waits for work; until it has some, it keeps no process from ending. */
-const startWorker = (program: string): Worker => {
-  const worker = new Worker(new URL(program, import.meta.url));
+const startWorker = (program: string, resourceLimits: ResourceLimits = {}): Worker => {
+  const worker = new Worker(new URL(program, import.meta.url), { resourceLimits });
   worker.unref();
   return worker;
 };
@@ -58,7 +64,9 @@ const startTranslator = (
   channels: readonly (MessageChannel | null)[],
 ): HostThread<TranslationStatistics> => {
   const regions = channels.flatMap((channel) => channel?.port2 ?? []);
-  return giveWork(startWorker('./translator-worker.ts'), 'the translator', { shared, regions }, regions);
+  // What it makes is soon garbage: more room for it would only be more memory.
+  const worker = startWorker('./translator-worker.ts', { maxYoungGenerationSizeMb: 4 });
+  return giveWork(worker, 'the translator', { shared, regions }, regions);
 };
 
 /**
@@ -68,8 +76,6 @@ const startTranslator = (
 export const nodePlatform = (threads = 0): Platform => {
   // Cold paths out of line: on by default from Node 26 on.
   setFlagsFromString('--experimental-wasm-branch-hinting');
-  // Functions are compiled with their module, by the translator: not when a guest's thread first calls them.
-  setFlagsFromString('--no-wasm-lazy-compilation');
   const waiting = Array.from({ length: threads }, startPhysicalCpu);
   return {
     clock: nodeClock(),

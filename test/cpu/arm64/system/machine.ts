@@ -8,6 +8,7 @@ import { type Environment, NOT_MEMORY } from '../../../../src/cpu/environment.ts
 import { HEAT_BYTES } from '../../../../src/cpu/heat-table.ts';
 import { MachineMemory } from '../../../../src/cpu/machine-memory.ts';
 import { QuietPoint } from '../../../../src/cpu/quiet-point.ts';
+import type { RegionCompiler } from '../../../../src/cpu/region-compiler.ts';
 import { PC, SCRATCH } from '../../../../src/cpu/state.ts';
 
 /** A machine around the arm64 system side: some RAM, a device that remembers, processors, and if wanted an engine. */
@@ -129,9 +130,10 @@ export class Machine {
     };
   }
 
-  /** An engine on this memory, in one tier. */
-  engine(tier: 'cold' | 'hot', architecture = arm64Architecture): Engine {
+  /** An engine on this memory, in one tier; it translates itself if nobody else does. */
+  engine(tier: 'cold' | 'hot', architecture = arm64Architecture, compiler?: RegionCompiler): Engine {
     return new Engine({
+      ...(compiler === undefined ? {} : { compiler }),
       architecture,
       memory: this.memory,
       environment: this.environment,
