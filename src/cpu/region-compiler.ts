@@ -14,6 +14,8 @@ export interface RegionRequest {
   /** Pre-decoded pages around its entry (tiers/region-window.ts), and the entry's position in the middle one. */
   readonly pages: readonly number[];
   readonly position: number;
+  /** Requests that wait for a translator are numbered. */
+  readonly number?: number;
 }
 
 /** Regions made together, in one module; can be posted to another thread. */

@@ -143,8 +143,13 @@ export class RegionRequests {
       Atomics.store(words, entry + STATE, State.taken);
       this.#taken.push(entry);
       const pages = Array.from(words.subarray(entry + PAGES, entry + PAGES + WINDOW_PAGES), (page) => page >>> 0);
-      return { generation: at(entry, GENERATION), position: at(entry, POSITION), pages };
+      return { generation: at(entry, GENERATION), position: at(entry, POSITION), pages, number: at(entry, ORDER) };
     });
+  }
+
+  /** The number of the next request. */
+  get next(): number {
+    return Atomics.load(this.#words, this.#base + MADE);
   }
 
   /** What was taken is done: it may be asked for again. */

@@ -1,9 +1,11 @@
 import type { Architecture } from './architecture.ts';
 import type { CodeCache } from './code-cache.ts';
+import { RECORD_SIZE } from './code-page.ts';
 import type { Decoder } from './decoder.ts';
 import type { MachineMemory } from './machine-memory.ts';
 import type { QuietPoint } from './quiet-point.ts';
 import type { RegionBatch, RegionRequest } from './region-compiler.ts';
+import { RegionCover } from './region-cover.ts';
 import { EffectTable } from './tiers/effects.ts';
 import { encodeRegions } from './tiers/hot.ts';
 import { type Block, findRegion, REGION_REACH } from './tiers/region.ts';
@@ -60,6 +62,7 @@ export class RegionTranslator {
   readonly statistics: TranslationStatistics;
   readonly #options: RegionTranslatorOptions;
   readonly #effects: EffectTable;
+  readonly #cover = new RegionCover();
 
   constructor(options: RegionTranslatorOptions) {
     this.#options = options;
@@ -75,13 +78,12 @@ export class RegionTranslator {
     const { now, memory, codeCache, architecture } = this.#options;
     const start = now();
     const { generation } = codeCache;
-    const found = this.#read(requests, generation, slot !== 0).map(([position, window]) =>
-      this.#find(position, window),
-    );
+    const found = this.#find(this.#read(requests, generation, slot !== 0));
     if (found.length === 0) return null;
     const firstSlot = slot === 0 ? codeCache.takeRegionSlots(found.length) : slot;
     if (firstSlot === 0) {
       codeCache.startRegionsOver();
+      this.#cover.clear();
       this.statistics.evictions++;
       return null;
     }
@@ -93,7 +95,7 @@ export class RegionTranslator {
   }
 
   /** Copies the code around each entry, but of those that nobody waits for any more. */
-  #read(requests: readonly RegionRequest[], generation: number, again: boolean): [number, RegionWindow][] {
+  #read(requests: readonly RegionRequest[], generation: number, again: boolean): [RegionRequest, RegionWindow][] {
     const { memory, codeCache, quietPoint } = this.#options;
     return quietPoint.within(0, () => {
       // Now nobody drops pages; if it happened just before, their addresses are of another time.
@@ -103,13 +105,20 @@ export class RegionTranslator {
           const page = pages[REGION_REACH] as number;
           return asked === generation && (again || codeCache.regionAt(page, position) < 0);
         })
-        .map(({ pages, position }) => [position, new RegionWindow(memory, codeCache, pages)]);
+        .map((request) => [request, new RegionWindow(memory, codeCache, request.pages)]);
     });
   }
 
-  #find(position: number, window: RegionWindow): Found {
-    const blocks = findRegion(this.#options.decoder, this.#effects, position, window);
-    return { position, pages: window.pages, blocks };
+  #find(windows: readonly [RegionRequest, RegionWindow][]): Found[] {
+    const found: Found[] = [];
+    for (const [{ position, pages, number }, window] of windows) {
+      const record = (pages[REGION_REACH] as number) + position * RECORD_SIZE;
+      if (number !== undefined && this.#cover.has(record, number)) continue;
+      const blocks = findRegion(this.#options.decoder, this.#effects, position, window);
+      if (number !== undefined) this.#cover.add(blocks, window.pages);
+      found.push({ position, pages: window.pages, blocks });
+    }
+    return found;
   }
 
   #count(found: readonly Found[], bytes: number, time: number): void {
@@ -123,8 +132,11 @@ export class RegionTranslator {
     }
   }
 
-  /** Lets the records of a batch's entries lead to its regions, unless their code has changed. Called outside. */
-  publish({ generation, firstSlot, regions }: RegionBatch): void {
+  /**
+   * Lets the records of a batch's entries lead to its regions, unless their code has changed; the next request has the number
+   * `next` if they are numbered. Called outside.
+   */
+  publish({ generation, firstSlot, regions }: RegionBatch, next = 0): void {
     const { codeCache, quietPoint } = this.#options;
     quietPoint.within(0, () => {
       if (codeCache.generation !== generation) return;
@@ -133,5 +145,6 @@ export class RegionTranslator {
         codeCache.enterRegion(address, position, firstSlot + index, changes);
       }
     });
+    this.#cover.end(next);
   }
 }

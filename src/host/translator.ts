@@ -40,7 +40,7 @@ export const runTranslator = (
       rehearsal.run(batch);
       // In this order: whoever is led to a region finds it.
       deliver(batch);
-      translator.publish(batch);
+      translator.publish(batch, requests.next);
     }
     requests.finish();
   }

@@ -15,6 +15,10 @@ const request = (position: number, page = 0xf000_0000): RegionRequest => ({
   position,
 });
 
+/** As they are taken: with numbers from `first` on. */
+const numbered = (first: number, ...requests: readonly RegionRequest[]): RegionRequest[] =>
+  requests.map((made, index) => ({ ...made, number: first + index }));
+
 const positions = (requests: readonly RegionRequest[]): number[] => requests.map(({ position }) => position);
 
 describe('requests for regions', () => {
@@ -27,7 +31,8 @@ describe('requests for regions', () => {
 
   test('come as they were made, the oldest first', () => {
     for (const position of [7, 5, 6]) requests.add(request(position));
-    assert.deepEqual(requests.take(10), [request(7), request(5), request(6)]);
+    assert.deepEqual(requests.take(10), numbered(0, request(7), request(5), request(6)));
+    assert.equal(requests.next, 3);
     assert.deepEqual(requests.take(10), []);
   });
 
@@ -46,7 +51,7 @@ describe('requests for regions', () => {
     assert.deepEqual(requests.take(10), []);
     requests.finish();
     requests.add(request(1));
-    assert.deepEqual(requests.take(10), [request(1)]);
+    assert.deepEqual(requests.take(10), numbered(2, request(1)));
   });
 
   test('that are too many are dropped, and nothing beside the table changes', () => {
