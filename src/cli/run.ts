@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { nodePlatform } from '../host/node/node-platform.ts';
+import { wantsTranslator } from '../host/translator-choice.ts';
 import { ExitStatus } from './exit-status.ts';
 import { parseRun, runHelp } from './run-options.ts';
 
@@ -12,7 +13,7 @@ export const run = async (args: string[]): Promise<number> => {
     return ExitStatus.success;
   }
   // The threads load their part of the program while this one loads its own.
-  const platform = nodePlatform(settings.physicalCpus);
+  const platform = nodePlatform(settings.physicalCpus, wantsTranslator(settings.hotThreshold));
   const { runSettings } = await import('./guest.ts');
   return await runSettings(settings, platform);
 };

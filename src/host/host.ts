@@ -14,6 +14,7 @@ import { ControlWord, layOut, type MachineSizes } from '../memory/layout.ts';
 import type { Clock } from './clock.ts';
 import { type Machine, openMachine, type SharedMachine } from './machine.ts';
 import type { ThreadStatistics } from './thread-statistics.ts';
+import { wantsTranslator } from './translator-choice.ts';
 
 /**
  * The running machine on its control thread: starts the physical CPUs, and serves domain 0's event channels.
@@ -57,15 +58,13 @@ export interface ThreadOptions extends PhysicalCpuOptions {
 
 export interface HostOptions extends MachineSizes, PhysicalCpuOptions {
   readonly platform: Platform;
-  /** As in ThreadOptions. By default where code is not translated at once. */
+  /** As in ThreadOptions; by default as the threshold asks for it. */
   readonly translator?: boolean;
   /** Threads that run guests. */
   readonly physicalCpus: number;
 }
 
 const WASM_PAGE = 65536;
-/** From this threshold on code is worth waiting for a translator. */
-const TRANSLATOR_THRESHOLD = 100;
 /** Milliseconds between looks at a vCPU that is to stop. */
 const STOP_POLL = 1;
 /** Rounds of service without a rest before the thread's other work gets a turn. */
@@ -95,7 +94,7 @@ export class Host {
     this.#regionRequests = new RegionRequests(this.machine.memory, layout.regionRequests);
     this.#threads = platform.start(shared, this.#physicalCpus, {
       hotThreshold,
-      translator: translator ?? hotThreshold >= TRANSLATOR_THRESHOLD,
+      translator: translator ?? wantsTranslator(hotThreshold),
     });
     this.#serving = this.#serve();
     // Whoever asks for `failure` hears of it; nobody has to.

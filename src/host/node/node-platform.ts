@@ -59,24 +59,27 @@ const giveWork = <S>(
 
 const startPhysicalCpu = (): Worker => startWorker('./physical-cpu-worker.ts');
 
-const startTranslator = (
+// What it makes is soon garbage: more room for it would only be more memory.
+const startTranslator = (): Worker => startWorker('./translator-worker.ts', { maxYoungGenerationSizeMb: 4 });
+
+const giveTranslatorWork = (
+  worker: Worker,
   shared: SharedMachine,
   channels: readonly (MessageChannel | null)[],
 ): HostThread<TranslationStatistics> => {
   const regions = channels.flatMap((channel) => channel?.port2 ?? []);
-  // What it makes is soon garbage: more room for it would only be more memory.
-  const worker = startWorker('./translator-worker.ts', { maxYoungGenerationSizeMb: 4 });
   return giveWork(worker, 'the translator', { shared, regions }, regions);
 };
 
 /**
- * The platform of this process. Threads take a while to start: as many as `threads` says are started at once, for the first
- * physical CPUs.
+ * The platform of this process. Threads take a while to start: as many as `threads` says are started at once, for the first host's
+ * physical CPUs, and if `translator` says so its translator.
  */
-export const nodePlatform = (threads = 0): Platform => {
+export const nodePlatform = (threads = 0, translator = false): Platform => {
   // Cold paths out of line: on by default from Node 26 on.
   setFlagsFromString('--experimental-wasm-branch-hinting');
   const waiting = Array.from({ length: threads }, startPhysicalCpu);
+  let waitingTranslator = translator ? startTranslator() : null;
   return {
     clock: nodeClock(),
     start: (shared, records, { translator, ...options }) => {
@@ -91,7 +94,10 @@ export const nodePlatform = (threads = 0): Platform => {
           regions === null ? [] : [regions],
         );
       });
-      return { physicalCpus, translator: translator ? startTranslator(shared, channels) : null };
+      if (!translator) return { physicalCpus, translator: null };
+      const worker = waitingTranslator ?? startTranslator();
+      waitingTranslator = null;
+      return { physicalCpus, translator: giveTranslatorWork(worker, shared, channels) };
     },
   };
 };
