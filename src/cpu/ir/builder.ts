@@ -36,6 +36,8 @@ export const Access = {
   aligned: 2,
   /** Must not go to a device. */
   memory: 4,
+  /** An acquire or release, with `aligned`: no access passes a load, none is passed by a store, and no load passes a store. */
+  ordered: 8,
 } as const;
 export type Access = (typeof Access)[keyof typeof Access];
 
@@ -239,10 +241,17 @@ export abstract class Builder extends Operations {
   /** Stores `replacement` if memory holds `expected` (both zero-extended to i64); gives the old value, zero-extended. */
   abstract compareExchange(size: 1 | 2 | 4 | 8, machineAddress: I32, expected: I64, replacement: I64): I64;
 
-  /** A barrier between all earlier and later memory accesses. */
-  fence(): void {
-    this.code.atomicFence();
-  }
+  /** A barrier between all earlier and later memory accesses, or (`loads`) earlier loads and all later ones, or stores alone. */
+  abstract fence(order: 'full' | 'loads' | 'stores'): void;
+
+  /**
+   * The machine address of a byte that stores go straight to, or 0 if a store there must take the slow path. Nothing has
+   * happened then.
+   */
+  abstract storeAddress(address: I64): I32;
+
+  /** Zeroes `size` bytes, a multiple of 16, at a machine address that is one too. */
+  abstract zero(size: number, machineAddress: I32): void;
 
   // Engine calls
 
@@ -327,6 +336,9 @@ export abstract class Builder extends Operations {
 
   /** Ends the instruction: leaves translated code after it if the condition holds, else the next instruction follows. */
   abstract leaveIf(condition: I32, exit: Exit): void;
+
+  /** Ends the instruction; what follows is fetched anew if its code or its mapping may have changed. */
+  abstract synchronizeContext(): void;
 
   /**
    * Leaves translated code with PC at this instruction if the condition holds. Before anything is done: whoever handles the exit

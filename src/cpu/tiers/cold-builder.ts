@@ -121,6 +121,12 @@ abstract class ColdBuilder extends GuestBuilder {
     this.emitNext();
   }
 
+  /** Records are looked at anew with each instruction, and their page after each look-up. */
+  override synchronizeContext(): void {
+    this.terminate();
+    this.emitLeave(Exit.continue, 'next');
+  }
+
   override abandonIf(condition: I32, exit: Exit): void {
     this.emit(condition);
     this.code.branchHint(false);

@@ -2,6 +2,7 @@ import type { FunctionBuilder } from '../../wasm/function-builder.ts';
 import { Op } from '../../wasm/opcodes.ts';
 import { PAGE_SIZE } from '../code-page.ts';
 import { Access, type AccessSize, type AtomicOperation, Builder } from '../ir/builder.ts';
+import { hostKeepsOrder } from '../ir/host-order.ts';
 import type { I32, I64, Register, TypeName, V128, Value } from '../ir/value.ts';
 import { TLB_UNPRIVILEGED } from '../state.ts';
 import { ADDEND, INDEX_MASK, INDEX_SHIFT, READ_TAG, WRITE_TAG } from '../translation-table.ts';
@@ -12,6 +13,18 @@ import { NOWHERE, type Place } from './known-places.ts';
 
 const loadOpcodes = { 1: Op.i64Load8U, 2: Op.i64Load16U, 4: Op.i64Load32U, 8: Op.i64Load } as const;
 const storeOpcodes = { 1: Op.i64Store8, 2: Op.i64Store16, 4: Op.i64Store32, 8: Op.i64Store, 16: Op.v128Store } as const;
+const orderedLoadOpcodes = {
+  1: Op.i64AtomicLoad8U,
+  2: Op.i64AtomicLoad16U,
+  4: Op.i64AtomicLoad32U,
+  8: Op.i64AtomicLoad,
+} as const;
+const orderedStoreOpcodes = {
+  1: Op.i64AtomicStore8,
+  2: Op.i64AtomicStore16,
+  4: Op.i64AtomicStore32,
+  8: Op.i64AtomicStore,
+} as const;
 const storeOpcodes32 = { 1: Op.i32Store8, 2: Op.i32Store16, 4: Op.i32Store } as const;
 
 const atomicOpcodes = {
@@ -234,6 +247,7 @@ export abstract class GuestBuilder extends Builder {
   #load<T extends 'i64' | 'v128'>(type: T, size: AccessSize, address: I64, access: number): Value<T> {
     const code = this.code;
     const result = this.temporary(type);
+    const ordered = (access & Access.ordered) !== 0;
     this.#emitAccess(
       false,
       size,
@@ -241,11 +255,13 @@ export abstract class GuestBuilder extends Builder {
       access,
       (machine, offset) => {
         code.localGet(machine);
-        code.load(type === 'v128' ? Op.v128Load : loadOpcodes[size as 1 | 2 | 4 | 8], 0, offset);
+        if (ordered) code.atomic(orderedLoadOpcodes[size as 1 | 2 | 4 | 8], Math.log2(size), offset);
+        else code.load(type === 'v128' ? Op.v128Load : loadOpcodes[size as 1 | 2 | 4 | 8], 0, offset);
         code.localSet(result);
       },
       (at) => {
         this.#emitSlow(this.imports.load, size, at, access);
+        if (ordered) this.fence('loads');
         this.#emitScratchLoad(type, 0);
         code.localSet(result);
       },
@@ -323,6 +339,7 @@ export abstract class GuestBuilder extends Builder {
   override store(size: AccessSize, address: I64, value: I32 | I64 | V128, access: number = Access.normal): void {
     const code = this.code;
     const stored = this.now(value);
+    const ordered = (access & Access.ordered) !== 0;
     this.#emitAccess(
       true,
       size,
@@ -331,13 +348,58 @@ export abstract class GuestBuilder extends Builder {
       (machine, offset) => {
         code.localGet(machine);
         this.emit(stored);
-        this.#emitPlainStore(size, stored, offset);
+        if (ordered) code.atomic(orderedStoreOpcodes[size as 1 | 2 | 4 | 8], Math.log2(size), offset);
+        else this.#emitPlainStore(size, stored, offset);
       },
       (at) => {
         this.#emitScratchStore(0, stored);
+        if (ordered) this.fence('full');
         this.#emitSlow(this.imports.store, size, at, access);
+        if (ordered) this.fence('full');
       },
     );
+  }
+
+  /**
+   * Guest accesses are plain ones of wasm, so both the host and the compiler behind must keep the order that the barrier asks
+   * for. Compilers move plain accesses over no atomic one (V8 takes atomic loads, too, to write memory). An x86 host lets
+   * nothing but loads pass earlier stores, so that an atomic load, a mere `mov` there, is all that barriers of loads or of stores
+   * alone take; for a full one any locked instruction will do, in a quarter of a fence's time.
+   */
+  override fence(order: 'full' | 'loads' | 'stores'): void {
+    const { code } = this;
+    if (!hostKeepsOrder()) {
+      code.atomicFence();
+      return;
+    }
+    code.localGet(this.stateLocal);
+    if (order === 'full') {
+      code.i32Const(0);
+      code.atomic(Op.i32AtomicRmwAdd, 2, this.scratchOffset(0));
+    } else code.atomic(Op.i32AtomicLoad, 2, this.scratchOffset(0));
+    code.drop();
+  }
+
+  override storeAddress(address: I64): I32 {
+    const { code } = this;
+    const at = this.now(address);
+    const result = this.temporary('i32');
+    const entry = this.#emitEntry(at, Access.normal);
+    this.#emitHitAddress(entry, at);
+    code.i32Const(0);
+    this.#emitHits(entry, WRITE_TAG, 1, at, Access.normal);
+    code.op(Op.select);
+    code.localSet(result);
+    return this.localValue('i32', result);
+  }
+
+  override zero(size: number, machineAddress: I32): void {
+    const at = this.now(machineAddress);
+    for (let offset = 0; offset < size; offset += 16) {
+      this.emit(at);
+      this.emit(this.v128Zero());
+      this.code.store(Op.v128Store, 4, offset);
+    }
   }
 
   #emitScratchStore(cell: number, value: Value): void {

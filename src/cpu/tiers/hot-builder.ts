@@ -545,6 +545,18 @@ export class HotBuilder extends GuestBuilder {
     code.end();
   }
 
+  override synchronizeContext(): void {
+    this.terminate();
+    this.#places.forgetPlaces();
+    if (this.#remaining === 0) this.#outcome = 'next';
+    this.#links.emitChanged();
+    this.code.branchHint(false);
+    this.code.if();
+    if (this.#remaining > 0) this.#addBudget(this.#remaining);
+    this.leaveAt(this.#position + 1, Exit.continue);
+    this.code.end();
+  }
+
   override abandonIf(condition: I32, exit: Exit): void {
     const { code } = this;
     this.emit(condition);

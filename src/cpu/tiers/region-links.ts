@@ -144,16 +144,30 @@ export class RegionLinks {
 
   /** Leaves, all being in the record, if the region's code may not be what and where it was when the region was entered. */
   emitStillMapped(): void {
-    const code = this.#code;
-    code.localGet(stateLocal);
-    code.load(Op.i64Load, 3, TLB_CODE);
-    code.localGet(this.#lookedUp);
-    code.op(Op.i64Ne);
+    this.#emitMoved();
     this.#emitContinueOutside();
     for (const page of this.#pages.values()) {
       this.#emitPageChanged(page);
       this.#emitContinueOutside();
     }
+  }
+
+  /** Pushes whether the region's code may not be what and where it was when the region was entered. */
+  emitChanged(): void {
+    this.#emitMoved();
+    for (const page of this.#pages.values()) {
+      this.#emitPageChanged(page);
+      this.#code.op(Op.i32Or);
+    }
+  }
+
+  /** Pushes whether the ways to code may have changed. */
+  #emitMoved(): void {
+    const code = this.#code;
+    code.localGet(stateLocal);
+    code.load(Op.i64Load, 3, TLB_CODE);
+    code.localGet(this.#lookedUp);
+    code.op(Op.i64Ne);
   }
 
   /** Pushes a region's arguments and the slot of what begins at a position of one of the region's pages. */

@@ -50,9 +50,8 @@ const storeExclusiveValue = (o: Builder, bytes: Size, address: I64, value: I64):
     return o.ne(o.compareExchange(bytes, machineAddress, expected, value), expected);
   });
 
-const acquire = (o: Builder, ordered: number): void => {
-  if (ordered === 1) o.fence();
-};
+/** The access of a load-acquire or store-release, or of their plain forms. */
+const accessOf = (ordered: number): number => Access.aligned | (ordered === 1 ? Access.ordered : 0);
 
 export const exclusives: readonly Instruction[] = [
   instruction({
@@ -63,8 +62,7 @@ export const exclusives: readonly Instruction[] = [
     describe(o, x, f) {
       const bytes = sizeOf(f.size);
       const address = o.now(o.get64(x.n));
-      const value = o.load(bytes, address, Access.aligned);
-      acquire(o, f.ordered);
+      const value = o.load(bytes, address, accessOf(f.ordered));
       arm(o, bytes, address, value);
       o.set(x.t, value);
     },
@@ -77,19 +75,19 @@ export const exclusives: readonly Instruction[] = [
     describe(o, x, f) {
       const address = o.now(o.get64(x.n));
       if (f.sz === 0) {
-        const value = o.load(8, address, Access.aligned);
+        const value = o.load(8, address, accessOf(f.ordered));
         arm(o, 8, address, value);
         o.set(x.t, o.zeroExtend(value, 32));
         o.set(x.t2, o.shrU(value, o.i64(32)));
       } else {
         const both = o.loadV(address, Access.aligned);
+        if (f.ordered === 1) o.fence('loads');
         const low = o.extractLane(Op.i64x2ExtractLane, 'i64', both, 0);
         const high = o.extractLane(Op.i64x2ExtractLane, 'i64', both, 1);
         arm(o, 16, address, low, high);
         o.set(x.t, low);
         o.set(x.t2, high);
       }
-      acquire(o, f.ordered);
     },
   }),
   instruction({
@@ -136,8 +134,7 @@ export const exclusives: readonly Instruction[] = [
     shape: ['size'],
     operands: { t: destination('Rt'), n: memoryBase('Rn') },
     describe(o, x, f) {
-      o.set(x.t, o.load(sizeOf(f.size), o.get64(x.n), Access.aligned));
-      o.fence();
+      o.set(x.t, o.load(sizeOf(f.size), o.get64(x.n), accessOf(1)));
     },
   }),
   instruction({
@@ -146,10 +143,7 @@ export const exclusives: readonly Instruction[] = [
     shape: ['size'],
     operands: { t: source('Rt'), n: memoryBase('Rn') },
     describe(o, x, f) {
-      // The fence after it keeps a later load-acquire from passing it.
-      o.fence();
-      o.store(sizeOf(f.size), o.get64(x.n), o.get64(x.t), Access.aligned);
-      o.fence();
+      o.store(sizeOf(f.size), o.get64(x.n), o.get64(x.t), accessOf(1));
     },
   }),
 ];

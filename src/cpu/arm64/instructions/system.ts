@@ -131,14 +131,21 @@ const hints: readonly Instruction[] = [
 
 // Barriers
 
+/** What a barrier keeps apart, by its CRm; the upper half says how far it reaches. */
+const barrierOrder = (crm: number): 'full' | 'loads' | 'stores' => {
+  if ((crm & 3) === 1) return 'loads';
+  return (crm & 3) === 2 ? 'stores' : 'full';
+};
+
 const barriers: readonly Instruction[] = [
   instruction({
     name: 'DSB',
     bits: '11010101000000110011 CRm:4 100 11111',
+    shape: ['CRm'],
     operands: {},
     // After a broadcast TLBI it waits for the accesses of others that began before; how far it reaches does not matter.
-    describe(o) {
-      o.fence();
+    describe(o, _x, f) {
+      o.fence(barrierOrder(f.CRm));
       const broadcast = o.now(o.state32(TLB_BROADCAST));
       o.setState32(TLB_BROADCAST, o.i32(0));
       o.leaveIf(broadcast, Exit.synchronize);
@@ -147,9 +154,10 @@ const barriers: readonly Instruction[] = [
   instruction({
     name: 'DMB',
     bits: '11010101000000110011 CRm:4 101 11111',
+    shape: ['CRm'],
     operands: {},
-    describe(o) {
-      o.fence();
+    describe(o, _x, f) {
+      o.fence(barrierOrder(f.CRm));
     },
   }),
   // What was translated of the code ahead may be out of date, and so may be the choice of translation table.
@@ -158,7 +166,7 @@ const barriers: readonly Instruction[] = [
     bits: '11010101000000110011 CRm:4 110 11111',
     operands: {},
     describe(o) {
-      o.leave(Exit.continue, 'next');
+      o.synchronizeContext();
     },
   }),
 ];
@@ -202,12 +210,16 @@ const systemInstructions: readonly Instruction[] = [
         o.callChecked(trapRoutine, [x.access], []);
       });
       const address = o.now(o.get64(x.t));
-      const start = o.now(o.and(address, o.i64(-ZERO_BLOCK)));
-      // All is one page; a fault must name the address as it was given. Device memory cannot be zeroed so.
-      o.store(1, address, o.i32(0), Access.memory);
-      for (let offset = 0; offset < ZERO_BLOCK; offset += 16) {
-        o.store(16, o.add(start, o.i64(offset)), o.v128Zero());
-      }
+      const quick = o.now(o.storeAddress(address));
+      o.ifThen(quick, () => o.zero(ZERO_BLOCK, o.and(quick, o.i32(-ZERO_BLOCK))));
+      o.ifThen(o.eqz(quick), () => {
+        const start = o.now(o.and(address, o.i64(-ZERO_BLOCK)));
+        // All is one page; a fault must name the address as it was given. Device memory cannot be zeroed so.
+        o.store(1, address, o.i32(0), Access.memory);
+        for (let offset = 0; offset < ZERO_BLOCK; offset += 16) {
+          o.store(16, o.add(start, o.i64(offset)), o.v128Zero());
+        }
+      });
     },
   }),
 ];
