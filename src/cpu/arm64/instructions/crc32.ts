@@ -33,8 +33,9 @@ const wordRemainder = (tables: Int32Array, word: number, after: number): number 
 };
 
 /** Takes the accumulator from cell 0 and `size` bytes of data from cell 1. */
-const defineChecksum = (tables: Int32Array, size: number): number =>
+const defineChecksum = (tablesOf: () => Int32Array, size: number): number =>
   defineRoutine((runtime, state) => {
+    const tables = tablesOf();
     const words = runtime.memory.i32;
     const cell = (state + SCRATCH) >>> 2;
     const accumulator = words[cell] as number;
@@ -53,7 +54,11 @@ const defineChecksum = (tables: Int32Array, size: number): number =>
 const sizes = ['B', 'H', 'W', 'X'];
 
 const checksums = (prefix: string, c: string, polynomial: number): readonly Instruction[] => {
-  const tables = makeTables(polynomial);
+  let made: Int32Array | undefined;
+  const tables = (): Int32Array => {
+    made ??= makeTables(polynomial);
+    return made;
+  };
   return sizes.map((letter, log2Size) => {
     const routine = defineChecksum(tables, 1 << log2Size);
     const sf = letter === 'X' ? 1 : 0;

@@ -59,27 +59,12 @@ const powers = (x: number): number[] => {
 const sumOf = (basis: readonly number[], byte: number): number =>
   basis.reduce((sum, element, bit) => sum ^ (((byte >> bit) & 1) * element), 0);
 
-/** A pair that solves AES's x^8 + x^4 + x^3 + x + 1 = 0 makes pairs of AES's bytes, and its powers are the basis. */
-const Basis = powers(
-  Bytes.find((x) => {
-    const list = powers(x);
-    return x !== 0 && (timesPairs(list[7], x) ^ list[4] ^ list[3] ^ list[1] ^ 1) === 0;
-  }) as number,
-);
-const toPair = (byte: number): number => sumOf(Basis, byte);
-const ofPair = Uint8Array.from(Bytes, (x) => Bytes.find((byte) => toPair(byte) === x) as number);
-
 const rotate = (byte: number, count: number): number => ((byte << count) | (byte >> (8 - count))) & 0xff;
 /** The linear part of the substitution's affine map, and its inverse. */
 const affine = (byte: number): number => [1, 2, 3, 4].reduce((sum, count) => sum ^ rotate(byte, count), byte);
 const inverseAffine = (byte: number): number => rotate(byte, 1) ^ rotate(byte, 3) ^ rotate(byte, 6);
 
-const nibbleTable = (entry: (nibble: number) => number): Uint8Array => bytesOf(entry);
-
-const Inverses = nibbleTable((n) => (n === 0 ? INFINITY : inverse(n)));
-const ScaledInverses = nibbleTable((n) => (n === 0 ? INFINITY : times(A, inverse(n))));
-
-export interface Tables {
+interface Tables {
   /** From the input's low and high nibble to parts of the pair. */
   readonly fromLow: Uint8Array;
   readonly fromHigh: Uint8Array;
@@ -90,30 +75,61 @@ export interface Tables {
   readonly constant: number;
 }
 
-/** Tables for inversion between two maps that respect addition, and constants added before and after them. */
-const tablesFor = (
-  input: (byte: number) => number,
-  inputConstant: number,
-  output: (byte: number) => number,
-  constant: number,
-): Tables => {
+interface Field {
+  readonly inverses: Uint8Array;
+  /** a / n. */
+  readonly scaledInverses: Uint8Array;
+  /** SubBytes: the inverse in the field, then the affine map. */
+  readonly forward: Tables;
+  /** InvSubBytes: the affine map undone, then the inverse. */
+  readonly inverse: Tables;
+}
+
+const makeField = (): Field => {
+  /** A pair that solves AES's x^8 + x^4 + x^3 + x + 1 = 0 makes pairs of AES's bytes, and its powers are the basis. */
+  const basis = powers(
+    Bytes.find((x) => {
+      const list = powers(x);
+      return x !== 0 && (timesPairs(list[7], x) ^ list[4] ^ list[3] ^ list[1] ^ 1) === 0;
+    }) as number,
+  );
+  const toPair = (byte: number): number => sumOf(basis, byte);
+  const ofPair = new Uint8Array(256);
+  for (const byte of Bytes) ofPair[toPair(byte)] = byte;
   const overA = (x: number): number => times(x, inverse(A));
-  const result = (k: number, i: number): number => output(ofPair[pair(k, i)]);
+
+  /** Tables for inversion between two maps that respect addition, and constants added before and after them. */
+  const tablesFor = (
+    input: (byte: number) => number,
+    inputConstant: number,
+    output: (byte: number) => number,
+    constant: number,
+  ): Tables => {
+    const result = (k: number, i: number): number => output(ofPair[pair(k, i)]);
+    return {
+      fromLow: bytesOf((n) => toPair(input(n ^ inputConstant))),
+      fromHigh: bytesOf((n) => toPair(input(n << 4))),
+      fromU: bytesOf((n) => result(inverse(n), overA(inverse(n) ^ overA(inverse(n))))),
+      fromW: bytesOf((n) => result(0, overA(overA(inverse(n))))),
+      constant,
+    };
+  };
+
   return {
-    fromLow: nibbleTable((n) => toPair(input(n ^ inputConstant))),
-    fromHigh: nibbleTable((n) => toPair(input(n << 4))),
-    fromU: nibbleTable((n) => result(inverse(n), overA(inverse(n) ^ overA(inverse(n))))),
-    fromW: nibbleTable((n) => result(0, overA(overA(inverse(n))))),
-    constant,
+    inverses: bytesOf((n) => (n === 0 ? INFINITY : inverse(n))),
+    scaledInverses: bytesOf((n) => (n === 0 ? INFINITY : times(A, inverse(n)))),
+    forward: tablesFor((byte) => byte, 0, affine, AFFINE_CONSTANT),
+    inverse: tablesFor(inverseAffine, AFFINE_CONSTANT, (byte) => byte, 0),
   };
 };
 
-/** SubBytes: the inverse in the field, then the affine map. */
-export const Substitution = tablesFor((byte) => byte, 0, affine, AFFINE_CONSTANT);
-/** InvSubBytes: the affine map undone, then the inverse. */
-export const InverseSubstitution = tablesFor(inverseAffine, AFFINE_CONSTANT, (byte) => byte, 0);
+/** Made when first needed: most guests that boot do without. */
+let field: Field | undefined;
 
-export const substitute = (o: Builder, a: V128, tables: Tables): V128 => {
+/** SubBytes of all bytes, or InvSubBytes. */
+export const substitute = (o: Builder, a: V128, direction: 'forward' | 'inverse'): V128 => {
+  field ??= makeField();
+  const { inverses, scaledInverses, [direction]: tables } = field;
   const l = Lanes.ofVector(o, B, 1);
   const look = (table: Uint8Array, index: V128): V128 => o.simd2(Op.i8x16Swizzle, o.v128(table), index);
   const low = (x: V128): V128 => l.and(x, l.constant(15));
@@ -123,9 +139,9 @@ export const substitute = (o: Builder, a: V128, tables: Tables): V128 => {
   const k = low(pairs);
   const i = high(pairs);
   const j = l.xor(i, k);
-  const aOverK = look(ScaledInverses, k);
-  const overU = l.xor(look(Inverses, l.xor(look(Inverses, i), aOverK)), j);
-  const overW = l.xor(look(Inverses, l.xor(look(Inverses, j), aOverK)), i);
+  const aOverK = look(scaledInverses, k);
+  const overU = l.xor(look(inverses, l.xor(look(inverses, i), aOverK)), j);
+  const overW = l.xor(look(inverses, l.xor(look(inverses, j), aOverK)), i);
   const result = l.xor(look(tables.fromU, overU), look(tables.fromW, overW));
   return tables.constant === 0 ? result : l.xor(result, l.constant(tables.constant));
 };

@@ -2,7 +2,7 @@ import { Op } from '../../../wasm/opcodes.ts';
 import { type Instruction, instruction } from '../../instruction.ts';
 import type { Builder } from '../../ir/builder.ts';
 import type { V128 } from '../../ir/value.ts';
-import { InverseSubstitution, Substitution, substitute } from './simd-aes-substitution.ts';
+import { substitute } from './simd-aes-substitution.ts';
 import { B, twoRegisters } from './simd-forms.ts';
 import { bytesOf, Lanes } from './simd-lanes.ts';
 
@@ -57,8 +57,8 @@ const aes = (name: string, opcode: string, compute: (o: Builder, d: V128, n: V12
 const addRoundKey = (o: Builder, a: V128, key: V128): V128 => o.simd2(Op.v128Xor, a, key);
 
 export const simdAes: readonly Instruction[] = [
-  aes('AESE', '00100', (o, d, n) => substitute(o, shiftRows(o, addRoundKey(o, d, n), 1), Substitution)),
-  aes('AESD', '00101', (o, d, n) => substitute(o, shiftRows(o, addRoundKey(o, d, n), -1), InverseSubstitution)),
+  aes('AESE', '00100', (o, d, n) => substitute(o, shiftRows(o, addRoundKey(o, d, n), 1), 'forward')),
+  aes('AESD', '00101', (o, d, n) => substitute(o, shiftRows(o, addRoundKey(o, d, n), -1), 'inverse')),
   aes('AESMC', '00110', (o, _, n) => mixColumns(o, n)),
   aes('AESIMC', '00111', (o, _, n) => inverseMixColumns(o, n)),
 ];
