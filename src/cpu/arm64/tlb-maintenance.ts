@@ -1,7 +1,7 @@
 import type { EngineRuntime } from '../architecture.ts';
 import { Status } from '../runtime.ts';
-import { dropAll } from './mmu/banks.ts';
-import { ANY_ASID, dropAddress, dropAsid } from './mmu/invalidation.ts';
+import { dropAll, dropAsid } from './mmu/banks.ts';
+import { ANY_ASID, dropAddress } from './mmu/invalidation.ts';
 import { TCR_EL1, TLB_BROADCAST } from './system-state.ts';
 
 /**
@@ -26,7 +26,7 @@ const onOthers = ({ memory, environment }: EngineRuntime, state: number, drop: (
 
 export const invalidateAll = (runtime: EngineRuntime, state: number, broadcast: boolean): number => {
   const { memory } = runtime;
-  dropAll(memory, state);
+  dropAll(memory, state, true);
   if (broadcast) onOthers(runtime, state, (other) => dropAll(memory, other));
   return Status.done;
 };
@@ -35,8 +35,8 @@ export const invalidateAll = (runtime: EngineRuntime, state: number, broadcast: 
 export const invalidateAsid = (runtime: EngineRuntime, state: number, hi: number, broadcast: boolean): number => {
   const { memory } = runtime;
   const asid = asidOf(runtime, state, hi);
-  dropAsid(memory, state, asid);
-  if (broadcast) onOthers(runtime, state, (other) => dropAsid(memory, other, asid));
+  dropAsid(memory, state, asid, true);
+  if (broadcast) onOthers(runtime, state, (other) => dropAsid(memory, other, asid, false));
   return Status.done;
 };
 

@@ -146,10 +146,25 @@ export const beginInvalidation = (memory: MachineMemory, state: number): void =>
   Atomics.add(memory.i32, (state + TRANSLATION_CHANGES) >>> 2, 1);
 };
 
-/** Drops everything; any thread. */
-export const dropAll = (memory: MachineMemory, state: number): void => {
+/** Drops everything. Any thread, or (`own`) the one that runs the vCPU, which leaves less to drop the next time. */
+export const dropAll = (memory: MachineMemory, state: number, own = false): void => {
   beginInvalidation(memory, state);
-  for (let bank = 0; bank < TLB_BANKS; bank++) clearBank(memory, state, bank);
+  for (let bank = 0; bank < TLB_BANKS; bank++) {
+    if (own) emptyBank(memory, state, bank);
+    else clearBank(memory, state, bank);
+  }
+};
+
+/** Drops an address space's entries; `own` as for dropAll. */
+export const dropAsid = (memory: MachineMemory, state: number, asid: number, own: boolean): void => {
+  beginInvalidation(memory, state);
+  if (own) dropLoose(memory, state);
+  else clearLoose(memory, state);
+  for (let bank = FIRST_USER_BANK; bank < FIRST_USER_BANK + USER_BANKS; bank++) {
+    if (memory.i32[bankWord(state, bank, BankState.asid)] !== asid) continue;
+    if (own) emptyBank(memory, state, bank);
+    else clearBank(memory, state, bank);
+  }
 };
 
 /** Makes all banks empty, whatever was there: for a new record, or a copy of one. */
@@ -306,9 +321,12 @@ export interface EntryKind {
 /** Index in the words of a bank's map of where entries of large mappings may be. */
 const largeMap = (state: number, bank: number): number => (state + LARGE_MAPS + bank * LARGE_MAP_SIZE) >>> 2;
 
+/** Spreads the high halves of addresses over that map. */
+export const LARGE_HASH = 0x9e3779b1;
+
 /** The bit of an address in that map. */
 const largeBit = (lo: number, hi: number): number =>
-  ((lo >>> 21) ^ (Math.imul(hi & 0xffffff, 0x9e3779b1) >>> 22)) & (LARGE_MAP_SIZE * 8 - 1);
+  ((lo >>> 21) ^ (Math.imul(hi & 0xffffff, LARGE_HASH) >>> 22)) & (LARGE_MAP_SIZE * 8 - 1);
 
 /** log2 of 2 MiB in pages: mappings beyond that set the whole map. */
 const LARGE_MAP_SHIFT = 9;

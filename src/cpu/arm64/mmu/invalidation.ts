@@ -17,8 +17,6 @@ import {
   bankAddress,
   bankWord,
   beginInvalidation,
-  clearBank,
-  clearLoose,
   entryAt,
   entryCount,
   entryOf,
@@ -94,16 +92,6 @@ export const dropAddress = (memory: MachineMemory, state: number, lo: number, hi
       if (memory.u16[(sizes >>> 1) + entry] === 0) continue;
       dropPage(memory, start, entry, sizes, lo, hi);
     }
-  }
-};
-
-/** Drops an address space's entries. */
-export const dropAsid = (memory: MachineMemory, state: number, asid: number): void => {
-  beginInvalidation(memory, state);
-  clearLoose(memory, state);
-  for (let bank = FIRST_USER_BANK; bank < TLB_BANKS; bank++) {
-    if (isUserBank(bank) && memory.i32[bankWord(state, bank, BankState.asid)] !== asid) continue;
-    clearBank(memory, state, bank);
   }
 };
 
