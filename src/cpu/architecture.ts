@@ -1,5 +1,6 @@
+import type { FunctionBuilder } from '../wasm/function-builder.ts';
 import type { CodeCache } from './code-cache.ts';
-import type { Environment } from './environment.ts';
+import type { Environment, FrameMap } from './environment.ts';
 import type { Exit } from './exits.ts';
 import type { Instruction } from './instruction.ts';
 import type { Builder } from './ir/builder.ts';
@@ -29,6 +30,14 @@ export const RegisterClass = {
 } as const;
 export type RegisterClass = (typeof RegisterClass)[keyof typeof RegisterClass];
 
+/** Bits that tell a `quickFill` what access it is for. */
+export const QuickAccess = {
+  /** As Access.unprivileged. */
+  unprivileged: 1,
+  write: 2,
+  misaligned: 4,
+} as const;
+
 /**
  * A guest architecture as the engine sees it. The slow paths return a Status (runtime.ts); an address comes as two halves of
  * 32 bits, `kind` is the access size in bytes plus 256 times the Access bits (ir/builder.ts).
@@ -44,6 +53,12 @@ export interface Architecture {
 
   /** How the hot tier keeps the register at an offset in the record. */
   registerClass(offset: number): RegisterClass;
+
+  /**
+   * Makes the function that fills the translation table in the plain cases: (state, address, QuickAccess bits) -> the
+   * machine address, or 0 with nothing changed. The access is one of a page.
+   */
+  quickFill(map: FrameMap): FunctionBuilder;
 
   /** A load that missed the translation table: does it, leaving the value (zero-extended, 16 bytes) in scratch cell 0. */
   load(runtime: EngineRuntime, state: number, addressLo: number, addressHi: number, kind: number): number;

@@ -11,7 +11,16 @@ import { RecordWriter } from './record-writer.ts';
 import { InThreadCompiler, type RegionBatch, type RegionCompiler, type RegionRequest } from './region-compiler.ts';
 import { noTranslations, RegionTranslator, type TranslationStatistics } from './region-translator.ts';
 import { routineTable } from './runtime.ts';
-import { BUDGET, CODE_PAGE, PC, PENDING_KIND, REGION_ENTRIES, REGION_INSTRUCTIONS } from './state.ts';
+import {
+  BUDGET,
+  CODE_PAGE,
+  PC,
+  PENDING_KIND,
+  REGION_ENTRIES,
+  REGION_INSTRUCTIONS,
+  SLOW_ACCESSES,
+  TLB_FILLS,
+} from './state.ts';
 import { ColdTier } from './tiers/cold.ts';
 import { encodeStub } from './tiers/hot.ts';
 import { IMPORT_MODULE, REGION_SLOTS } from './tiers/imports.ts';
@@ -46,6 +55,9 @@ export interface EngineStatistics extends TranslationStatistics {
   regionEntries: number;
   /** Instructions run in regions. */
   hotInstructions: number;
+  /** Times the translation table was filled without leaving wasm, and accesses that TypeScript did. */
+  quickFills: number;
+  slowAccesses: number;
 }
 
 /** Where an instruction lies: its machine frame, its position there, and its pre-decoded page. */
@@ -78,6 +90,8 @@ export class Engine implements EngineRuntime {
     decoded: 0,
     regionEntries: 0,
     hotInstructions: 0,
+    quickFills: 0,
+    slowAccesses: 0,
   };
   /** Times translated code was left, by Exit. */
   readonly exits: Float64Array = new Float64Array(Object.keys(Exit).length);
@@ -140,7 +154,10 @@ export class Engine implements EngineRuntime {
     const architecture = this.#architecture;
     const routines = routineTable();
     const shared = { memory: this.memory.memory, regions: this.#regions };
-    const link = new WebAssembly.Instance(new WebAssembly.Module(encodeLink(this.memory.size / 65536)), {
+    const { frameMap } = this.environment;
+    const quickFill = frameMap === undefined ? null : architecture.quickFill(frameMap);
+    const encoded = encodeLink(this.memory.size / 65536, quickFill);
+    const link = new WebAssembly.Instance(new WebAssembly.Module(encoded), {
       [IMPORT_MODULE]: {
         ...shared,
         load: (state: number, lo: number, hi: number, kind: number) =>
@@ -220,6 +237,10 @@ export class Engine implements EngineRuntime {
     const { statistics } = this;
     statistics.regionEntries += i32[(state + REGION_ENTRIES) >>> 2] as number;
     statistics.hotInstructions += i32[(state + REGION_INSTRUCTIONS) >>> 2] as number;
+    statistics.quickFills += i32[(state + TLB_FILLS) >>> 2] as number;
+    statistics.slowAccesses += i32[(state + SLOW_ACCESSES) >>> 2] as number;
+    i32[(state + TLB_FILLS) >>> 2] = 0;
+    i32[(state + SLOW_ACCESSES) >>> 2] = 0;
     i32[(state + REGION_ENTRIES) >>> 2] = 0;
     i32[(state + REGION_INSTRUCTIONS) >>> 2] = 0;
   }

@@ -3,6 +3,9 @@
  * machine address of the vCPU's record, which names the vCPU. None of these may block.
  */
 export interface Environment {
+  /** How translated code itself may resolve guest frames; without it all goes through `translate`. */
+  readonly frameMap?: FrameMap;
+
   /**
    * Resolves a guest-physical page for the vCPU's domain. `frame` is the guest frame number (4 KiB). With `write`, the frame
    * is made writable first (allocated, un-shared). Gives the machine address of the frame, plus 1 if stores may go straight
@@ -33,6 +36,23 @@ export interface Environment {
   forEachOther(state: number, each: (other: number) => void): void;
   /** An event for all vCPUs of the domain (SEV). */
   sendEvent(state: number): void;
+}
+
+/**
+ * A domain's map from guest frames to machine frames, as two levels of tables in machine memory: a root of words that are
+ * addresses of leaves (0 where there is none), and leaves of words that are a machine frame's address and flags (0 for a hole).
+ */
+export interface FrameMap {
+  /** The way from a vCPU's record to the root: at each step the word at this offset is the next address. */
+  readonly path: readonly number[];
+  /** log2 of a leaf's entries. */
+  readonly leafShift: number;
+  /** Frame numbers end here: a multiple of 2^20. */
+  readonly limit: number;
+  /** Flags of entries that are for `translate` alone. */
+  readonly special: number;
+  /** Flag of entries that stores may go straight to. */
+  readonly writable: number;
 }
 
 export const NOT_MEMORY = -1;

@@ -70,6 +70,10 @@ export const TRANSLATION_CHANGES = 0xfec;
 export const REGION_ENTRIES = 0xfe0;
 export const REGION_INSTRUCTIONS = 0xfe4;
 
+/** How often the translation table was filled in translated code, and how often an access took a slow path (i32 each): statistics. */
+export const TLB_FILLS = 0xff0;
+export const SLOW_ACCESSES = 0xff4;
+
 /** Where the architecture's own fields begin. */
 export const ARCHITECTURE = 0x100;
 /** Size of a vCPU record in bytes. */

@@ -8,6 +8,7 @@ import type { Services } from '../hypervisor/core.ts';
 import { Devices } from '../hypervisor/devices.ts';
 import { CLOCK } from '../hypervisor/domain.ts';
 import { Hypervisor } from '../hypervisor/hypervisor.ts';
+import { frameMap } from '../hypervisor/physmap.ts';
 import { wakeVcpu } from '../hypervisor/scheduler/record.ts';
 import { domainOf, vcpuOfState } from '../hypervisor/vcpu.ts';
 import { counterAt, updateTimers } from '../hypervisor/vtimer.ts';
@@ -73,6 +74,7 @@ const open = <R extends EngineRuntime>(
   const counter = (state: number): number =>
     counterAt(services.systemTime(domainOf(memory, vcpuOfState(memory, state))));
   const environment: Environment = {
+    frameMap,
     translate: (state, frame, write) => hypervisor.translate(state, frame, write),
     deviceRead: (state, address, size) => devices.read(state, address, size),
     deviceWrite: (state, address, size) => devices.write(state, address, size),

@@ -1,11 +1,13 @@
-import { NOT_MEMORY } from '../cpu/environment.ts';
+import { type FrameMap, NOT_MEMORY } from '../cpu/environment.ts';
 import { lock, unlock } from '../cpu/lock.ts';
 import type { MachineMemory } from '../cpu/machine-memory.ts';
+import { OWNER } from '../cpu/state.ts';
 import { FRAME_SIZE } from '../memory/layout.ts';
 import {
   OUT_OF_FRAMES,
   P2M_GRANT,
   P2M_HYPERVISOR,
+  P2M_LEAF_SHIFT,
   P2M_LIMIT,
   P2M_SHARED,
   P2M_UNTOUCHED,
@@ -29,7 +31,7 @@ import {
 } from './domain.ts';
 import { forgetGrantFrameMapping } from './grant-table/record.ts';
 import { crash } from './shutdown.ts';
-import { stateOf } from './vcpu.ts';
+import { DOMAIN, stateOf } from './vcpu.ts';
 
 /**
  * Changes to a domain's physical memory, each under the map's lock. Every entry of the map holds one reference to its frame.
@@ -43,6 +45,15 @@ const rootOf = (memory: MachineMemory, domain: number): number => memory.u32[(do
 
 const outOfFrames = (core: Core, domain: number): void =>
   crash(core, domain, 'the host has no machine memory left for this domain');
+
+/** How the CPU engine finds the frames that translateFrame gives without the map's lock. */
+export const frameMap: FrameMap = {
+  path: [OWNER, DOMAIN, P2M_ROOT],
+  leafShift: P2M_LEAF_SHIFT,
+  limit: P2M_LIMIT,
+  special: P2M_UNTOUCHED | P2M_SHARED,
+  writable: P2M_WRITABLE,
+};
 
 /**
  * Resolves a guest frame as the CPU engine's Environment wants it (`translate` there). A domain that needs a frame when

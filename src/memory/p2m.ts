@@ -24,6 +24,8 @@ const FLAGS = 0xfff;
 const LEAF_SHIFT = 10;
 const LEAF_ENTRIES = 1 << LEAF_SHIFT;
 const LEAF_BYTES = LEAF_ENTRIES * 4;
+/** For FrameMap (cpu/environment.ts). */
+export const P2M_LEAF_SHIFT = LEAF_SHIFT;
 const ROOT_ENTRIES = 4096;
 export const P2M_ROOT_BYTES = ROOT_ENTRIES * 4;
 /** Guest frame numbers end here (16 GiB of guest-physical addresses). */

@@ -3,15 +3,16 @@ import { ModuleBuilder } from '../../wasm/module-builder.ts';
 import { Op, ValueType } from '../../wasm/opcodes.ts';
 import { FlagForm, flagsOfForm } from '../ir/flag-forms.ts';
 import type { I64 } from '../ir/value.ts';
-import { FLAG_FORM, FLAG_N, FLAG_Z } from '../state.ts';
+import { FLAG_FORM, FLAG_N, FLAG_Z, SLOW_ACCESSES } from '../state.ts';
 import { OutOfLineBuilder } from './cold-builder.ts';
 import { declareMemory, IMPORT_MODULE, noImports } from './imports.ts';
+import { quickAccess } from './quick-access.ts';
 import { addSlowAccesses } from './slow-access.ts';
 
 /**
  * What regions and the cold tier share: `normalise(state)` makes flags that the record holds by their operands fields again;
- * `load`, `store` and `address` are the slow paths of accesses, which the engine gets with the address in the halves that
- * JavaScript takes.
+ * `load`, `store` and `address` are the slow paths of accesses. What they cannot do the engine gets, with the address in the halves
+ * that JavaScript takes.
  */
 
 const { i32, i64 } = ValueType;
@@ -19,7 +20,8 @@ const { i32, i64 } = ValueType;
 /** Names of the slow paths of accesses. */
 const ACCESSES = ['load', 'store', 'address'] as const;
 
-export const encodeLink = (memoryPages: number): Uint8Array<ArrayBuffer> => {
+/** `quickFill` is the architecture's, null if frames cannot be found without the engine. */
+export const encodeLink = (memoryPages: number, quickFill: FunctionBuilder | null = null): Uint8Array<ArrayBuffer> => {
   const module = new ModuleBuilder();
   const slowType = module.type([i32, i32, i32, i32], [i32]);
   const slow = ACCESSES.map((name) => module.importFunction(IMPORT_MODULE, name, slowType));
@@ -33,9 +35,12 @@ export const encodeLink = (memoryPages: number): Uint8Array<ArrayBuffer> => {
   outer.i64Const(0, 0);
   outer.call(inner);
   module.exportFunction('normalise', module.function(module.type([i32], []), outer));
-  const byEngine = ACCESSES.map((_, i) =>
-    module.function(module.type([i32, i64, i32], [i32]), passOn(slow[i] as number)),
-  );
+  const type = module.type([i32, i64, i32], [i32]);
+  const fill = quickFill === null ? null : module.function(type, quickFill);
+  const byEngine = ACCESSES.map((name, i) => {
+    const ask = module.function(type, passOn(slow[i] as number));
+    return fill === null ? ask : module.function(type, quickAccess(name, fill, ask));
+  });
   const [load, store, address] = byEngine as [number, number, number];
   for (const [name, index] of Object.entries({ ...addSlowAccesses(module, load, store), address })) {
     module.exportFunction(name, index);
@@ -46,6 +51,12 @@ export const encodeLink = (memoryPages: number): Uint8Array<ArrayBuffer> => {
 /** A function that passes an access on to the engine. */
 const passOn = (slow: number): FunctionBuilder => {
   const code = new FunctionBuilder([i32, i64, i32]);
+  code.localGet(0);
+  code.localGet(0);
+  code.load(Op.i32Load, 2, SLOW_ACCESSES);
+  code.i32Const(1);
+  code.op(Op.i32Add);
+  code.store(Op.i32Store, 2, SLOW_ACCESSES);
   code.localGet(0);
   code.localGet(1);
   code.op(Op.i32WrapI64);

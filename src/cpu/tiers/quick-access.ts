@@ -1,0 +1,156 @@
+import { FunctionBuilder } from '../../wasm/function-builder.ts';
+import { Op, ValueType } from '../../wasm/opcodes.ts';
+import { QuickAccess } from '../architecture.ts';
+import { Access } from '../ir/builder.ts';
+import { Status } from '../runtime.ts';
+import { SCRATCH } from '../state.ts';
+
+/** Accesses that missed the translation table, in wasm where the architecture's `quickFill` can help, else by the slow paths. */
+
+const { i32, i64 } = ValueType;
+const PAGE_SIZE = 4096;
+
+const [stateLocal, addressLocal, kindLocal] = [0, 1, 2];
+
+type Name = 'load' | 'store' | 'address';
+
+const loads = [
+  [1, Op.i64Load8U],
+  [2, Op.i64Load16U],
+  [4, Op.i64Load32U],
+  [8, Op.i64Load],
+] as const;
+const stores = [
+  [1, Op.i64Store8],
+  [2, Op.i64Store16],
+  [4, Op.i64Store32],
+  [8, Op.i64Store],
+] as const;
+
+/** The access's end: done at a machine address, its value in scratch cell 0. */
+const emitDone = (code: FunctionBuilder): void => {
+  code.i32Const(Status.done);
+  code.return();
+};
+
+const whenSize = (code: FunctionBuilder, sizeLocal: number, size: number, body: () => void): void => {
+  code.localGet(sizeLocal);
+  code.i32Const(size);
+  code.op(Op.i32Eq);
+  code.if();
+  body();
+  emitDone(code);
+  code.end();
+};
+
+const emitLoad = (code: FunctionBuilder, sizeLocal: number, machineLocal: number): void => {
+  for (const [size, opcode] of loads) {
+    whenSize(code, sizeLocal, size, () => {
+      code.localGet(stateLocal);
+      code.localGet(machineLocal);
+      code.load(opcode, 0, 0);
+      code.store(Op.i64Store, 3, SCRATCH);
+      code.localGet(stateLocal);
+      code.i64Const(0, 0);
+      code.store(Op.i64Store, 3, SCRATCH + 8);
+    });
+  }
+  code.localGet(stateLocal);
+  code.localGet(machineLocal);
+  code.load(Op.v128Load, 0, 0);
+  code.store(Op.v128Store, 4, SCRATCH);
+};
+
+const emitStore = (code: FunctionBuilder, sizeLocal: number, machineLocal: number): void => {
+  for (const [size, opcode] of stores) {
+    whenSize(code, sizeLocal, size, () => {
+      code.localGet(machineLocal);
+      code.localGet(stateLocal);
+      code.load(Op.i64Load, 3, SCRATCH);
+      code.store(opcode, 0, 0);
+    });
+  }
+  code.localGet(machineLocal);
+  code.localGet(stateLocal);
+  code.load(Op.v128Load, 4, SCRATCH);
+  code.store(Op.v128Store, 0, 0);
+};
+
+/** For atomic operations, which write what they read: who may write may read. */
+const emitAddress = (code: FunctionBuilder, machineLocal: number): void => {
+  code.localGet(stateLocal);
+  code.localGet(machineLocal);
+  code.store(Op.i32Store, 2, SCRATCH);
+};
+
+/** An access by `quickFill`, or if that does not help by the function `otherwise`. */
+export const quickAccess = (name: Name, quickFill: number, otherwise: number): FunctionBuilder => {
+  const code = new FunctionBuilder([i32, i64, i32]);
+  const size = code.local(i32);
+  const misaligned = code.local(i32);
+  const machine = code.local(i32);
+  code.localGet(kindLocal);
+  code.i32Const(0xff);
+  code.op(Op.i32And);
+  code.localSet(size);
+  code.localGet(addressLocal);
+  code.op(Op.i32WrapI64);
+  code.localGet(size);
+  code.i32Const(1);
+  code.op(Op.i32Sub);
+  code.op(Op.i32And);
+  code.i32Const(0);
+  code.op(Op.i32Ne);
+  code.localSet(misaligned);
+
+  const leave = code.block();
+  if (name === 'address') {
+    code.localGet(misaligned);
+    code.brIf(leave);
+  } else {
+    code.localGet(misaligned);
+    code.localGet(kindLocal);
+    code.i32Const(Math.log2(Access.aligned) + 8);
+    code.op(Op.i32ShrU);
+    code.op(Op.i32And);
+    code.brIf(leave);
+    code.localGet(addressLocal);
+    code.op(Op.i32WrapI64);
+    code.i32Const(PAGE_SIZE - 1);
+    code.op(Op.i32And);
+    code.localGet(size);
+    code.op(Op.i32Add);
+    code.i32Const(PAGE_SIZE);
+    code.op(Op.i32GtU);
+    code.brIf(leave);
+  }
+  code.localGet(stateLocal);
+  code.localGet(addressLocal);
+  code.localGet(kindLocal);
+  code.i32Const(8);
+  code.op(Op.i32ShrU);
+  code.i32Const(Access.unprivileged);
+  code.op(Op.i32And);
+  code.localGet(misaligned);
+  code.i32Const(Math.log2(QuickAccess.misaligned));
+  code.op(Op.i32Shl);
+  code.op(Op.i32Or);
+  if (name !== 'load') {
+    code.i32Const(QuickAccess.write);
+    code.op(Op.i32Or);
+  }
+  code.call(quickFill);
+  code.localTee(machine);
+  code.op(Op.i32Eqz);
+  code.branchHint(false);
+  code.brIf(leave);
+  if (name === 'load') emitLoad(code, size, machine);
+  else if (name === 'store') emitStore(code, size, machine);
+  else emitAddress(code, machine);
+  emitDone(code);
+  code.end();
+
+  for (const parameter of [stateLocal, addressLocal, kindLocal]) code.localGet(parameter);
+  code.call(otherwise);
+  return code;
+};
