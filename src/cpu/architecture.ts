@@ -35,8 +35,12 @@ export const QuickAccess = {
   /** As Access.unprivileged. */
   unprivileged: 1,
   write: 2,
-  misaligned: 4,
+  /** It may be found to fault: not for accesses in both directions. */
+  fault: 4,
 } as const;
+
+/** No machine address. */
+export const QUICK_FAULT = 1;
 
 /**
  * A guest architecture as the engine sees it. The slow paths return a Status (runtime.ts); an address comes as two halves of
@@ -56,7 +60,8 @@ export interface Architecture {
 
   /**
    * Makes the function that fills the translation table in the plain cases: (state, address, QuickAccess bits) -> the
-   * machine address, or 0 with nothing changed. The access is one of a page.
+   * machine address, QUICK_FAULT with an exception pending, or 0 with nothing changed. The access lies in one page, and is
+   * aligned if it must be whatever it goes to.
    */
   quickFill(map: FrameMap): FunctionBuilder;
 

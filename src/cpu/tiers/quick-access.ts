@@ -1,6 +1,6 @@
 import { FunctionBuilder } from '../../wasm/function-builder.ts';
 import { Op, ValueType } from '../../wasm/opcodes.ts';
-import { QuickAccess } from '../architecture.ts';
+import { QUICK_FAULT, QuickAccess } from '../architecture.ts';
 import { Access } from '../ir/builder.ts';
 import { Status } from '../runtime.ts';
 import { SCRATCH } from '../state.ts';
@@ -131,19 +131,22 @@ export const quickAccess = (name: Name, quickFill: number, otherwise: number): F
   code.op(Op.i32ShrU);
   code.i32Const(Access.unprivileged);
   code.op(Op.i32And);
-  code.localGet(misaligned);
-  code.i32Const(Math.log2(QuickAccess.misaligned));
-  code.op(Op.i32Shl);
+  code.i32Const((name === 'load' ? 0 : QuickAccess.write) | (name === 'address' ? 0 : QuickAccess.fault));
   code.op(Op.i32Or);
-  if (name !== 'load') {
-    code.i32Const(QuickAccess.write);
-    code.op(Op.i32Or);
-  }
   code.call(quickFill);
   code.localTee(machine);
   code.op(Op.i32Eqz);
   code.branchHint(false);
   code.brIf(leave);
+  if (name !== 'address') {
+    code.localGet(machine);
+    code.i32Const(QUICK_FAULT);
+    code.op(Op.i32Eq);
+    code.if();
+    code.i32Const(Status.exception);
+    code.return();
+    code.end();
+  }
   if (name === 'load') emitLoad(code, size, machine);
   else if (name === 'store') emitStore(code, size, machine);
   else emitAddress(code, machine);

@@ -1,8 +1,8 @@
 import { FunctionBuilder } from '../../../wasm/function-builder.ts';
 import { Op, ValueType } from '../../../wasm/opcodes.ts';
-import { QuickAccess } from '../../architecture.ts';
+import { QUICK_FAULT, QuickAccess } from '../../architecture.ts';
 import type { FrameMap } from '../../environment.ts';
-import { TLB_FILLS, TRANSLATION_CHANGES } from '../../state.ts';
+import { PENDING_ADDRESS, PENDING_KIND, PENDING_SYNDROME, TLB_FILLS, TRANSLATION_CHANGES } from '../../state.ts';
 import {
   ADDEND,
   BANK_SIZE,
@@ -14,6 +14,7 @@ import {
   WRITE_TAG,
 } from '../../translation-table.ts';
 import { CURRENT_EL } from '../state.ts';
+import { ExceptionClass, FaultStatus, Pending, syndrome, WRITE_BIT } from '../syndrome.ts';
 import {
   BANK_STATE_SIZE,
   BANK_STATES,
@@ -38,15 +39,14 @@ import { BankState, LARGE_HASH } from './banks.ts';
 
 /**
  * The common miss of the translation table without leaving wasm: a page of plain memory, mapped by tables of the 4 KiB granule,
- * whose rights allow the access. What walk.ts, access.ts and banks.ts do, in one function; it gives up, with nothing changed, on
- * all that is not so plain, for them to decide.
+ * whose rights allow the access; and the common faults of such an access, for want of a mapping or of the right to write. What
+ * walk.ts, access.ts and banks.ts do, in one function; it gives up, with nothing changed, on all that is not so plain, for them to
+ * decide. CHECK_ACCESSES is set, too, while misaligned accesses fault.
  */
 
 const { i32, i64 } = ValueType;
 
 const SCTLR_M = 1 << 0;
-const SCTLR_A_SHIFT = 1;
-const MISALIGNED_SHIFT = Math.log2(QuickAccess.misaligned);
 const PAGE_SHIFT = 12;
 /** Bits of an address that a table of a level resolves. */
 const STRIDE = 9;
@@ -147,6 +147,28 @@ export const quickFill = (map: FrameMap): FunctionBuilder => {
     code.end();
   };
 
+  /** Makes a data abort pending, of a status that takes the level of the descriptor in hand. */
+  const faultIf = (condition: Expression, status: number): void => {
+    condition();
+    code.if();
+    giveUpIf(eqz(and(get(accessLocal), n(QuickAccess.fault))));
+    // Four levels, the last of which has pages.
+    const level = op(Op.i32DivU, op(Op.i32Sub, n(PAGE_SHIFT + 3 * STRIDE), get(shift)), n(STRIDE));
+    const direction = op(Op.i32Mul, write, n(WRITE_BIT));
+    store(Op.i32Store, 2, state, PENDING_KIND, n(Pending.withAddress));
+    store(
+      Op.i32Store,
+      2,
+      state,
+      PENDING_SYNDROME,
+      or(n(syndrome(ExceptionClass.dataAbort, status)), or(level, direction)),
+    );
+    store(Op.i64Store, 3, state, PENDING_ADDRESS, given);
+    code.i32Const(QUICK_FAULT);
+    code.return();
+    code.end();
+  };
+
   const state = get(stateLocal);
   const given = get(givenLocal);
   const lo = wrap(given);
@@ -178,7 +200,6 @@ export const quickFill = (map: FrameMap): FunctionBuilder => {
 
   giveUpIf(or(word(state, STACK_MISALIGNED), word(state, CHECK_ACCESSES)));
   giveUpIf(eqz(and(word(state, SCTLR_EL1), n(SCTLR_M))));
-  giveUpIf(and(shr(get(accessLocal), n(MISALIGNED_SHIFT)), shr(word(state, SCTLR_EL1), n(SCTLR_A_SHIFT))));
   set(user, or(eqz(word(state, CURRENT_EL)), and(get(accessLocal), n(QuickAccess.unprivileged))));
   set(bank, op(Op.select, word(state, USER_BANK), n(0), get(user)));
   set(upper, and(shr(hi, n(23)), n(1)));
@@ -233,7 +254,7 @@ export const quickFill = (map: FrameMap): FunctionBuilder => {
     or(and(get(entry), n(-4096)), and(wrap(get(table)), n(0xff8)))();
     code.atomic(Op.i64AtomicLoad, 3, 0);
   });
-  giveUpIf(eqz(and(wrap(get(descriptor)), n(VALID))));
+  faultIf(eqz(and(wrap(get(descriptor)), n(VALID))), FaultStatus.translation);
   const isTable = and(wrap(get(descriptor)), n(TABLE));
   when(op(Op.i32Eq, get(shift), n(PAGE_SHIFT)), () => {
     giveUpIf(eqz(isTable));
@@ -257,7 +278,6 @@ export const quickFill = (map: FrameMap): FunctionBuilder => {
   // EL1's entries for what EL0 may access depend on PAN.
   giveUpIf(op(Op.i32Eq, eqz(has(USER)), get(user)));
   giveUpIf(and(eqz(get(user)), ne(has(NOT_GLOBAL), n(0))));
-  giveUpIf(and(write, ne(has(READ_ONLY), n(0))));
   const attribute = op(
     Op.i64ShrU,
     double(state, MAIR_EL1),
@@ -272,6 +292,8 @@ export const quickFill = (map: FrameMap): FunctionBuilder => {
   );
   set(table, op(Op.i64Or, start, op(Op.i64And, get(address), inBlock)));
   lookUp(get(table));
+  // Only now: an address beyond all memory is the more important fault.
+  faultIf(and(write, ne(has(READ_ONLY), n(0))), FaultStatus.permission);
   const writable = and(get(entry), n(map.writable));
   giveUpIf(and(write, eqz(writable)));
 
