@@ -32,7 +32,7 @@ export interface Environment {
   /** Writes scratch cell 0 to one. */
   interruptRegisterWrite(state: number, key: number): boolean;
 
-  /** Calls `each` with the record of every other vCPU of the same domain: for broadcast maintenance. */
+  /** Calls `each` with the record of every other vCPU of the same domain that is not off: for broadcast maintenance. */
   forEachOther(state: number, each: (other: number) => void): void;
   /** An event for all vCPUs of the domain (SEV). */
   sendEvent(state: number): void;

@@ -31,7 +31,7 @@ import { parameterOf, setParameter } from './parameters.ts';
 import { translateFrame } from './physmap.ts';
 import type { Processor } from './processor.ts';
 import { crash, crashReason, shutDown, shutdownReason } from './shutdown.ts';
-import { domainOf, stateOf, unblock, vcpuOfState } from './vcpu.ts';
+import { domainOf, isOnline, stateOf, unblock, vcpuOfState } from './vcpu.ts';
 import { Vgic } from './vgic/vgic.ts';
 
 export interface HypervisorOptions {
@@ -89,11 +89,13 @@ export class Hypervisor implements Core {
     return translateFrame(this, domainOf(this.memory, vcpuOfState(this.memory, state)), guestFrame, write);
   }
 
+  /** Processors that are off are left out: they begin with empty translation tables, after what others changed before. */
   forEachOther(state: number, each: (other: number) => void): void {
     const domain = domainOf(this.memory, vcpuOfState(this.memory, state));
     for (let index = 0; index < vcpuCount(this.memory, domain); index++) {
-      const other = stateOf(this.memory, vcpuAt(this.memory, domain, index));
-      if (other !== state) each(other);
+      const vcpu = vcpuAt(this.memory, domain, index);
+      const other = stateOf(this.memory, vcpu);
+      if (other !== state && isOnline(this.memory, vcpu)) each(other);
     }
   }
 

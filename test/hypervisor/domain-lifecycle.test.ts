@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Hypervisor } from '../../src/hypervisor/hypervisor.ts';
 import { parameterOf } from '../../src/hypervisor/parameters.ts';
-import { isRunnable } from '../../src/hypervisor/vcpu.ts';
+import { isRunnable, setOnline } from '../../src/hypervisor/vcpu.ts';
 import { channelFromDom0 } from './channels.ts';
 import { RAM, TestHost } from './host.ts';
 
@@ -116,7 +116,13 @@ test('pieces of guest memory', () => {
 test('the CPU engine finds a vCPU’s brothers', () => {
   const host = new TestHost();
   const domid = host.createDomain({ vcpus: 3 });
-  const others: number[] = [];
-  host.hypervisor.forEachOther(host.state(domid, 1), (state) => void others.push(state));
-  assert.deepEqual(others, [host.state(domid, 0), host.state(domid, 2)]);
+  const others = (index: number): number[] => {
+    const found: number[] = [];
+    host.hypervisor.forEachOther(host.state(domid, index), (state) => void found.push(state));
+    return found;
+  };
+  assert.deepEqual(others(0), [], 'those that are off count for nothing');
+  assert.deepEqual(others(1), [host.state(domid, 0)]);
+  setOnline(host.hypervisor, host.hypervisor.vcpu(domid, 2), true);
+  assert.deepEqual(others(1), [host.state(domid, 0), host.state(domid, 2)]);
 });

@@ -205,7 +205,8 @@ export const selectBanks = (memory: MachineMemory, state: number): void => {
 export const fetchBank = (memory: MachineMemory, state: number): number =>
   bankAt(state, memory.i32[(state + TLB_CODE) >>> 2] as number);
 
-const currentAsid = (words: Int32Array, state: number): number => {
+/** The ASID of the address space in use. */
+export const currentAsid = (words: Int32Array, state: number): number => {
   const tcrLo = words[(state + TCR_EL1) >>> 2] as number;
   const tcrHi = words[(state + TCR_EL1 + 4) >>> 2] as number;
   const ttbrHi = words[(state + ((tcrLo & TCR_A1) !== 0 ? TTBR1_EL1 : TTBR0_EL1) + 4) >>> 2] as number;

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Assembler, registers } from '../../../../src/cpu/arm64/assembler.ts';
+import { addressSpaceChanged } from '../../../../src/cpu/arm64/mmu/banks.ts';
 import { X } from '../../../../src/cpu/arm64/state.ts';
-import { VBAR_EL1 } from '../../../../src/cpu/arm64/system-state.ts';
+import { TTBR0_EL1, VBAR_EL1 } from '../../../../src/cpu/arm64/system-state.ts';
 import { PC } from '../../../../src/cpu/state.ts';
 import { RAM } from './machine.ts';
-import { KERNEL_PAGE, MappedMachine, UPPER } from './mapped-machine.ts';
+import { KERNEL_PAGE, MappedMachine, UPPER, USER_PAGE } from './mapped-machine.ts';
 import { makeHold, release, runOnThread, whenHeld } from './processor-thread.ts';
 import { Runner, tiers } from './runner.ts';
 
@@ -33,6 +34,11 @@ const FINISHED = 1;
 /** The last eight bytes of a page, and a store of eight bytes that ends in the next page, for which there is no fast path. */
 const LAST = 0xff8;
 const ACROSS = 0xffcn;
+
+/** In the lower half, with a page behind it, in the address spaces of these numbers. */
+const USER_WINDOW = 0x40_0000n;
+const ASID = 3;
+const OTHER_ASID = 4;
 
 /** Milliseconds that an access is held up, where everything else is over in less. */
 const HOLD = 200;
@@ -85,6 +91,13 @@ class Machine extends MappedMachine {
     for (const [number, value] of initial.entries()) this.set(state, X + number * 8, value);
   }
 
+  /** Puts a processor, by its index, into the address space of a number; all have the same mappings. */
+  enterSpace(index: number, asid: number): void {
+    const state = this.processors[index];
+    this.set(state, TTBR0_EL1, BigInt(this.user.root) | (BigInt(asid) << 48n));
+    addressSpaceChanged(this.memory, state);
+  }
+
   /** Writes the function that gives a number. */
   function(number: number): void {
     this.#write(FUNCTION, (a) => {
@@ -134,6 +147,32 @@ describe('a DSB after a broadcast TLBI', () => {
     await storing;
     assert.equal(machine.readPhysical(FRAMES[0] + LAST), 0n, 'what the frame is used for now');
   });
+
+  for (const [what, asid, waits] of [
+    ['its own address space', ASID, true],
+    ['another address space', OTHER_ASID, false],
+  ] as const) {
+    it(`${waits ? 'waits' : 'does not wait'} for an access in ${what} when one space's mappings are dropped`, async () => {
+      const machine = new Machine();
+      // Two processors that are in address spaces of their own; the second one's access is held up in the middle.
+      machine.user.map(USER_WINDOW, FRAMES[0], USER_PAGE);
+      machine.user.map(USER_WINDOW + 4096n, SCRATCH, USER_PAGE);
+      for (const [processor, space] of [ASID, asid].entries()) machine.enterSpace(processor, space);
+      machine.program(0, [0n, 0n, BigInt(ASID) << 48n], (a) => {
+        a.tlbi('aside1is', x2);
+        a.dsb('ish');
+      });
+      machine.program(1, [-1n, USER_WINDOW + ACROSS], (a) => a.str(x0, [x1]));
+      const runner = new Runner(machine, 'cold');
+      const hold = makeHold(SCRATCH / 4096, HOLD);
+      const storing = runOnThread(machine, machine.second, 'cold', hold);
+      await whenHeld(hold);
+      assert.equal(runner.run(), FINISHED);
+      assert.equal(machine.readPhysical(FRAMES[0] + LAST) !== 0n, waits, 'whether the store was done before the DSB');
+      release(hold);
+      await storing;
+    });
+  }
 
   it('keeps stores out while two processors, one in each tier, do it to each other', async () => {
     const machine = new Machine();
