@@ -13,13 +13,17 @@ import type { Subject } from '../subject.ts';
 import { Control, pointWindow, windowAddress } from '../translation.ts';
 import { initControl } from './event-queues.ts';
 
-const { x0, x1, x2, x3, x6, x19, x20, w0, w1, w2, w4, sp, xzr } = registers;
+const { x0, x1, x2, x3, x6, x19, x20, x22, x23, w0, w1, w2, w4, w22, w23, sp, xzr } = registers;
 
 const PSCI_VERSION = 0x1_0001;
 const CONTEXT = 0x0123_4567_89ab_cdefn;
 /** The affinity of no processor. */
 const NO_AFFINITY = 0x00ff_00ff;
 const INCREMENTS = 2000;
+/** Software interrupts each way, one answering the other. */
+const RALLIES = 1000;
+/** Seconds for all of them. */
+const RALLY_PATIENCE = 10;
 /** Where vCPU 1's vcpu_info lies in the page that holds vCPU 0's at its start. */
 const OTHER_INFO = Place.vcpuInfo + 512;
 const FIRST = 0x1f1f_0001;
@@ -108,6 +112,61 @@ const checkInterrupts = (guest: GuestAssembler): void => {
   awaitStage(guest, 'answer of vCPU 1', Stage.answered);
 };
 
+/** Sleeps, with interrupts masked, until an interrupt was taken as often as w22 says, or the virtual timer more often than w23. */
+const sleepUntil = (guest: GuestAssembler, interrupt: number): void => {
+  const asleep = guest.fresh('asleep');
+  const awake = guest.fresh('awake');
+  guest.label(asleep);
+  guest.readCount(x0, Interrupt.virtualTimer);
+  guest.cmp(w0, w23);
+  guest.b(awake, 'ne');
+  guest.readCount(x0, interrupt);
+  guest.cmp(w0, w22);
+  guest.b(awake, 'hs');
+  guest.wfi();
+  unmaskInterrupts(guest);
+  guest.isb();
+  maskInterrupts(guest);
+  guest.b(asleep);
+  guest.label(awake);
+};
+
+const setTimer = (guest: GuestAssembler, seconds: number): void => {
+  guest.mrs(x1, 'CNTFRQ_EL0');
+  guest.mov(x2, seconds);
+  guest.mul(x1, x1, x2);
+  guest.msr('CNTV_TVAL_EL0', x1);
+  guest.mov(x1, 1);
+  guest.msr('CNTV_CTL_EL0', x1);
+  guest.isb();
+};
+
+/**
+ * Each vCPU sends an interrupt and sleeps until the other one's, or the other way round, again and again: none may get lost. One
+ * has come before.
+ */
+const emitRally = (guest: GuestAssembler, what: string, interrupt: number, begins: boolean, send: () => void): void => {
+  const rally = guest.fresh('rally');
+  guest.readCount(x23, Interrupt.virtualTimer);
+  setTimer(guest, RALLY_PATIENCE);
+  guest.mov(x22, 2);
+  guest.label(rally);
+  if (begins) send();
+  sleepUntil(guest, interrupt);
+  guest.readCount(x0, interrupt);
+  guest.expect(what, w0, w22);
+  if (!begins) send();
+  guest.add(x22, x22, 1);
+  guest.cmp(x22, RALLIES + 2);
+  guest.b(rally, 'ne');
+  guest.msr('CNTV_CTL_EL0', xzr);
+};
+
+const checkRally = (guest: GuestAssembler): void =>
+  emitRally(guest, 'answers in a rally of software interrupts', Interrupt.answer, true, () =>
+    sendSoftware(guest, Interrupt.greeting, 1),
+  );
+
 /** A translation that one vCPU has used is changed by the other. */
 const checkInvalidation = (guest: GuestAssembler): void => {
   guest.write(Place.firstPage, FIRST);
@@ -182,6 +241,10 @@ const emitSecond = (guest: GuestAssembler): void => {
   guest.msr('CNTV_CTL_EL0', xzr);
   sendSoftware(guest, Interrupt.answer, 0);
   tell(guest, Global.stage, Stage.answered);
+
+  emitRally(guest, 'greetings in a rally of software interrupts', Interrupt.greeting, false, () =>
+    sendSoftware(guest, Interrupt.answer, 0),
+  );
 
   guest.await('first load by vCPU 1', w0, FIRST, () => guest.read(w0, windowAddress('changing')));
   tell(guest, Global.stage, Stage.readFirst);
@@ -259,6 +322,7 @@ export const vcpus: Subject = {
     checkStart(guest);
     checkCounts(guest);
     checkInterrupts(guest);
+    checkRally(guest);
     checkInvalidation(guest);
     checkEvent(guest);
     guest.note(2, 'vCPUs');
