@@ -62,6 +62,7 @@ const onSingles: Readonly<Record<string, number>> = {
   'FCVTL V0.2D, V1.2S': 0x0e617820,
 };
 
+/** Calls in each tier. */
 const countCalls = (processor: FloatProcessor, text: string, values: readonly number[], fpsr: number): number => {
   const format: Format = text in onDoubles ? double : single;
   processor.load(onDoubles[text] ?? onSingles[text]);
@@ -71,7 +72,7 @@ const countCalls = (processor: FloatProcessor, text: string, values: readonly nu
   });
   calls = 0;
   processor.run();
-  return calls;
+  return calls / FloatProcessor.tiers;
 };
 
 const ordinary = [0.3, 5.7, 1.1, -2.9];

@@ -1,22 +1,28 @@
+import assert from 'node:assert/strict';
 import type { Format } from '../../../../src/cpu/arm64/floating-point/format.ts';
 import { double } from '../../../../src/cpu/arm64/floating-point/format.ts';
 import type { Instruction } from '../../../../src/cpu/instruction.ts';
 import { Field, Image } from '../cases/image.ts';
 import { Processor } from '../harness.ts';
 
-/** Runs a few floating-point instructions in the cold tier. */
+/** Runs a few floating-point instructions in both tiers, which must agree. */
 export class FloatProcessor {
-  readonly #processor: Processor;
+  static readonly tiers = 2;
+  readonly #cold: Processor;
+  readonly #hot: Processor;
   readonly #initial = new Image();
   readonly #result = new Image();
+  readonly #hotResult = new Image();
 
   constructor(instructions: readonly Instruction[]) {
-    this.#processor = new Processor('cold', instructions);
+    this.#cold = new Processor('cold', instructions);
+    this.#hot = new Processor('hot', instructions);
   }
 
   /** Makes these instructions the ones that run. */
   load(...words: readonly number[]): void {
-    this.#processor.load([{ slot: 0, words }]);
+    this.#cold.load([{ slot: 0, words }]);
+    this.#hot.load([{ slot: 0, words }]);
   }
 
   setGeneral(register: number, value: number): void {
@@ -40,7 +46,9 @@ export class FloatProcessor {
   }
 
   run(): void {
-    this.#processor.run(0, this.#initial, this.#result);
+    this.#cold.run(0, this.#initial, this.#result);
+    this.#hot.run(0, this.#initial, this.#hotResult);
+    assert.ok(Buffer.compare(this.#result.bytes, this.#hotResult.bytes) === 0, 'the tiers disagree');
   }
 
   /** A lane of a register afterwards. */
