@@ -11,12 +11,12 @@ import {
   parseSize,
 } from '../src/cli/options.ts';
 import { showProgress } from '../src/cli/progress.ts';
+import { alignColumns } from '../src/cli/table.ts';
 import { resolveBootImage } from '../src/images/node/boot-image.ts';
 import { readKernelFile } from '../src/images/node/named-files.ts';
 import { type Boot, type BootExpectation, watchBoot } from './boot-process.ts';
 import { contenders, type Machine, qemuVersion } from './contenders.ts';
 import { type Measure, measures, median, ratio } from './statistics.ts';
-import { alignColumns } from './table.ts';
 
 /**
  * `npm run bench -- boot`: how long a kernel takes to its first program and to a shell, and what that costs, in hostrock and in

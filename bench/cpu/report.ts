@@ -1,5 +1,5 @@
+import { alignColumns } from '../../src/cli/table.ts';
 import { geometricMean } from '../statistics.ts';
-import { alignColumns } from '../table.ts';
 import { lead, type Result, type Series, slowdown } from './measure.ts';
 import type { Kind } from './program.ts';
 

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import type { ConsoleBackend } from '../backends/console/console.ts';
-import { Host, type HostStatistics, type Platform } from '../host/host.ts';
+import { noSymbols, parseSymbols, type Symbols } from '../cpu/symbols.ts';
+import { Host, type Platform } from '../host/host.ts';
 import { createDomain, type RunningDomain } from '../toolstack/domain-builder.ts';
 import { PlacementError } from '../toolstack/placement.ts';
 import { CommandError, ExitStatus } from './exit-status.ts';
@@ -183,19 +184,18 @@ const runGuest = async (
   }
 };
 
-const printCounts = (who: string, counts: Readonly<Record<string, number>>): void => {
-  const parts = Object.entries(counts).map(
-    ([name, count]) => `${name}=${count.toFixed(name === 'longestPause' ? 2 : 0)}`,
-  );
-  process.stderr.write(`hostrock: ${who}: ${parts.join(' ')}\n`);
-};
-
-const printStatistics = ({ physicalCpus, translator }: HostStatistics): void => {
-  for (const [index, { exits, ...counts }] of physicalCpus.entries()) {
-    const reasons = Object.entries(exits).map(([name, count]) => [`exits.${name}`, count]);
-    printCounts(`pcpu ${index}`, { ...counts, ...Object.fromEntries(reasons) });
+/** The names for profilers, if any are asked for. */
+const readSymbols = async ({ perfNames, symbols }: RunSettings): Promise<Symbols | undefined> => {
+  if (!perfNames) return undefined;
+  if (symbols === undefined) return noSymbols;
+  const { readNamedFile } = await import('../images/node/named-files.ts');
+  const text = new TextDecoder().decode(await readNamedFile(symbols));
+  try {
+    return parseSymbols(text);
+  } catch (error) {
+    if (error instanceof RangeError) throw new CommandError(`${symbols} is no symbol table: ${error.message}`);
+    throw error;
   }
-  if (translator !== null) printCounts('translator', { ...translator });
 };
 
 /** Boots and runs what the settings name. */
@@ -205,14 +205,17 @@ export const runSettings = async (settings: RunSettings, platform: Platform): Pr
     platform,
     physicalCpus: settings.physicalCpus,
     hotThreshold: settings.hotThreshold,
+    trace: settings.trace,
+    symbols: await readSymbols(settings),
+    disturbance: settings.disturbance,
     domainMemory: settings.memory * MIB + SERVICE_MEMORY,
     regionBytes: settings.codeCache,
   });
   let interruptions: Interruptions | undefined;
+  const output = openOutput(settings.json);
   try {
     const files = await bootFiles(settings);
     interruptions = new Interruptions(settings.timeout);
-    const output = openOutput(settings.json);
     const end = await runGuest(host, files, settings, output, interruptions);
     const status = exitStatus(end);
     output.ended(end, status);
@@ -220,6 +223,6 @@ export const runSettings = async (settings: RunSettings, platform: Platform): Pr
   } finally {
     interruptions?.clear();
     const statistics = await host.stop();
-    if (settings.stats) printStatistics(statistics);
+    if (settings.stats) output.statistics(statistics);
   }
 };

@@ -9,6 +9,8 @@ export interface OptionDefinition {
   /** What stands for the value in the help. */
   readonly value?: string;
   readonly help: string;
+  /** For tests of hostrock itself: not in the help. */
+  readonly hidden?: boolean;
 }
 
 export type OptionTable = Readonly<Record<string, OptionDefinition>>;
@@ -31,14 +33,13 @@ export const parseOptions = <T extends OptionTable>(args: string[], table: T): O
 
 /** The lines of a command's help that list its options. */
 export const describeOptions = (table: OptionTable): string => {
-  const names = Object.entries(table).map(([name, { short, value }]) => {
+  const shown = Object.entries(table).filter(([, { hidden = false }]) => !hidden);
+  const names = shown.map(([name, { short, value }]) => {
     const long = `--${name}${value === undefined ? '' : ` ${value}`}`;
     return short === undefined ? `    ${long}` : `-${short}, ${long}`;
   });
   const width = Math.max(...names.map((name) => name.length));
-  return Object.values(table)
-    .map(({ help }, i) => `  ${(names[i] as string).padEnd(width)}  ${help}`)
-    .join('\n');
+  return shown.map(([, { help }], i) => `  ${(names[i] as string).padEnd(width)}  ${help}`).join('\n');
 };
 
 /** A size in bytes from '256M', '1G', '65536K' or a plain number of mebibytes, as xl takes it. */

@@ -1,4 +1,6 @@
+import type { HostStatistics } from '../host/host.ts';
 import type { DomainEnd } from '../toolstack/domain-builder.ts';
+import { statisticsObject, statisticsTable } from './statistics.ts';
 
 /** Where a run's console output and its outcome go. */
 
@@ -13,6 +15,8 @@ export interface Output {
   /** Writes console output; false if no more should come before standard output has drained. */
   console(bytes: Uint8Array): boolean;
   ended(end: RunEnd, status: number): void;
+  /** Writes what the threads counted. */
+  statistics(counted: HostStatistics): void;
 }
 
 /** The console's bytes on standard output, the rest in words on standard error. */
@@ -24,6 +28,9 @@ const plainOutput: Output = {
     else if (end.kind === 'suspend')
       process.stderr.write('hostrock: the guest suspended itself; it cannot be resumed\n');
     else if (end.kind === 'timeout') process.stderr.write('hostrock: the time limit passed\n');
+  },
+  statistics: (counted) => {
+    process.stderr.write(`${statisticsTable(counted)}\n`);
   },
 };
 
@@ -38,6 +45,9 @@ const jsonOutput = (): Output => {
     },
     ended: (end, status) => {
       line({ event: 'end', ...end, status });
+    },
+    statistics: (counted) => {
+      line({ event: 'statistics', ...statisticsObject(counted) });
     },
   };
 };

@@ -1,3 +1,5 @@
+import { type TraceEvent, TraceEvents } from '../cpu/trace.ts';
+import type { TraceOptions } from '../host/tracing.ts';
 import { CommandError } from './exit-status.ts';
 import { describeOptions, type OptionTable, parseCount, parseOptions, parseSeconds, parseSize } from './options.ts';
 
@@ -39,6 +41,10 @@ const options = {
   },
   'hot-threshold': { type: 'string', value: 'N', help: 'branches to code before it is translated; 0 never (tuning)' },
   'code-cache': { type: 'string', value: 'SIZE', help: 'memory that translated code may take (default 128M)' },
+  trace: { type: 'string', value: 'EVENTS[:FILE]', help: 'write a line for each of these events; help lists them' },
+  'perf-names': { type: 'boolean', help: 'name translated code for Node’s profilers, by address' },
+  symbols: { type: 'string', value: 'FILE', help: 'and by function: a symbol table as /proc/kallsyms in the guest' },
+  disturb: { type: 'string', value: 'SEED', help: 'disturb the engine at random, for soak tests', hidden: true },
   help: { type: 'boolean', short: 'h', help: 'print this' },
 } as const satisfies OptionTable;
 
@@ -78,6 +84,11 @@ export interface RunSettings {
   readonly hotThreshold: number;
   /** Bytes. */
   readonly codeCache: number;
+  readonly trace: TraceOptions | undefined;
+  readonly perfNames: boolean;
+  readonly symbols: string | undefined;
+  /** Seed of random disturbances of the engine, for soak tests. */
+  readonly disturbance: number | undefined;
 }
 
 const MIB = 2 ** 20;
@@ -118,10 +129,33 @@ const parseCodeCache = (text: string): number => {
   return bytes;
 };
 
-/** Parses the command's arguments; null if help was asked for. */
-export const parseRun = (args: string[], hostProcessors: number): RunSettings | null => {
+const isTraceEvent = (name: string): name is TraceEvent => Object.hasOwn(TraceEvents, name);
+
+/** 'a,b' or 'a,b:FILE'. */
+const parseTrace = (text: string): TraceOptions => {
+  const colon = text.indexOf(':');
+  const names = (colon < 0 ? text : text.slice(0, colon)).split(',');
+  const file = colon < 0 ? null : text.slice(colon + 1);
+  if (file === '') throw new CommandError(`--trace '${text}' names no file after its colon`);
+  const events = names.map((name) => {
+    if (isTraceEvent(name)) return name;
+    throw new CommandError(`--trace: no event '${name}': there are ${Object.keys(TraceEvents).join(', ')}`);
+  });
+  return { events, file };
+};
+
+const traceHelp = (): string => {
+  const width = Math.max(...Object.keys(TraceEvents).map((name) => name.length));
+  return Object.entries(TraceEvents)
+    .map(([name, what]) => `${name.padEnd(width)}  ${what}\n`)
+    .join('');
+};
+
+/** Parses the command's arguments; the text to print instead if help was asked for. */
+export const parseRun = (args: string[], hostProcessors: number): RunSettings | string => {
   const given = parseOptions(args, options);
-  if (given.help === true) return null;
+  if (given.help === true) return runHelp();
+  if (given.trace === 'help') return traceHelp();
   const vcpus = parseCount('vcpus', given.vcpus ?? '1', 1, MAXIMUM_VCPUS);
   const threads = String(Math.min(vcpus, Math.max(hostProcessors, 1)));
   if (given.ramdisk !== undefined && given.kernel === undefined) {
@@ -149,5 +183,9 @@ export const parseRun = (args: string[], hostProcessors: number): RunSettings | 
     vuart: given.vuart === true,
     hotThreshold: parseThreshold(given['hot-threshold'] ?? DEFAULT_HOT_THRESHOLD),
     codeCache: parseCodeCache(given['code-cache'] ?? DEFAULT_CODE_CACHE),
+    trace: given.trace === undefined ? undefined : parseTrace(given.trace),
+    perfNames: given['perf-names'] === true || given.symbols !== undefined,
+    symbols: given.symbols,
+    disturbance: given.disturb === undefined ? undefined : parseCount('disturb', given.disturb, 1, 2 ** 31 - 1),
   };
 };

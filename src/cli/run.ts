@@ -2,14 +2,14 @@ import { availableParallelism } from 'node:os';
 import { nodePlatform } from '../host/node/node-platform.ts';
 import { wantsTranslator } from '../host/translator-choice.ts';
 import { ExitStatus } from './exit-status.ts';
-import { parseRun, runHelp } from './run-options.ts';
+import { parseRun } from './run-options.ts';
 
 /** `hostrock run`: one guest, its console on this terminal. */
 
 export const run = async (args: string[]): Promise<number> => {
   const settings = parseRun(args, availableParallelism());
-  if (settings === null) {
-    process.stdout.write(runHelp());
+  if (typeof settings === 'string') {
+    process.stdout.write(settings);
     return ExitStatus.success;
   }
   // The threads load their part of the program while this one loads its own.

@@ -6,6 +6,7 @@ import type { Instruction } from './instruction.ts';
 import type { Builder } from './ir/builder.ts';
 import type { QuietPoint } from './quiet-point.ts';
 import type { Runtime } from './runtime.ts';
+import type { Trace } from './trace.ts';
 
 /** What the engine's run-time object offers to an architecture's routines. */
 export interface EngineRuntime extends Runtime {
@@ -13,6 +14,8 @@ export interface EngineRuntime extends Runtime {
   readonly codeCache: CodeCache;
   /** This thread's; routines run inside. */
   readonly quietPoint: QuietPoint;
+  /** Takes down what happens, if anybody wants to know. */
+  readonly trace?: Trace | undefined;
 }
 
 /** How the hot tier keeps a field of the vCPU record that an operand names. */
@@ -78,6 +81,8 @@ export interface Architecture {
   fetch(runtime: EngineRuntime, state: number): number;
   /** Called before a vCPU runs: forgets addresses of pre-decoded pages if the code cache has started over since. */
   followCodeCache(runtime: EngineRuntime, state: number): void;
+  /** Empties the vCPU's translation table; by the thread that runs it. */
+  forgetTranslations(runtime: EngineRuntime, state: number): void;
   /**
    * Called when a vCPU has left translated code: does what is the processor's own affair, as to take exceptions and interrupts.
    * Gives Exit.continue to go on at PC, or the exit that the layers above are to see.

@@ -146,11 +146,21 @@ export class CodeCache {
   }
 
   #forEachPage(each: (page: number) => void): void {
+    const pages = this.#pagesInUse();
+    for (let number = 0; number < pages; number++) each(this.#layout.arena + number * CODE_PAGE_STRIDE);
+  }
+
+  #pagesInUse(): number {
     const { arena, arenaEnd, control } = this.#layout;
     const next = Atomics.load(this.#memory.i32, (control + ARENA_NEXT) >>> 2) >>> 0;
     // For a moment the counter also counts the page of a thread that is about to find the arena full.
-    const end = Math.min(next, arenaEnd);
-    for (let page = arena; page + CODE_PAGE_STRIDE <= end; page += CODE_PAGE_STRIDE) each(page);
+    return Math.floor((Math.min(next, arenaEnd) - arena) / CODE_PAGE_STRIDE);
+  }
+
+  /** The pre-decoded page at a place from 0 to below 1 among those in use; 0 if there is none. */
+  pageInUse(place: number): number {
+    const pages = this.#pagesInUse();
+    return pages === 0 ? 0 : this.#layout.arena + Math.floor(place * pages) * CODE_PAGE_STRIDE;
   }
 
   /** Forgets a range of a page's records, and all its regions; `executed` says that somebody may be executing them. */

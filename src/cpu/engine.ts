@@ -2,6 +2,7 @@ import type { Architecture, EngineRuntime } from './architecture.ts';
 import { CodeCache, type CodeCacheLayout } from './code-cache.ts';
 import { PAGE_SIZE, RECORD_SIZE } from './code-page.ts';
 import { Decoder } from './decoder.ts';
+import { Disturbance } from './disturbance.ts';
 import type { Environment } from './environment.ts';
 import { Exit } from './exits.ts';
 import { clearKick, isKicked, kick } from './kick.ts';
@@ -11,22 +12,16 @@ import { RecordWriter } from './record-writer.ts';
 import { InThreadCompiler, type RegionBatch, type RegionCompiler, type RegionRequest } from './region-compiler.ts';
 import { noTranslations, RegionTranslator, type TranslationStatistics } from './region-translator.ts';
 import { routineTable } from './runtime.ts';
-import {
-  BUDGET,
-  CODE_PAGE,
-  PC,
-  PENDING_KIND,
-  REGION_ENTRIES,
-  REGION_INSTRUCTIONS,
-  SLOW_ACCESSES,
-  TLB_FILLS,
-} from './state.ts';
+import { type SlowPathStatistics, slowPaths } from './slow-paths.ts';
+import { BUDGET, CODE_PAGE, PC, PENDING_KIND, REGION_ENTRIES, REGION_INSTRUCTIONS, TLB_FILLS } from './state.ts';
+import type { Symbols } from './symbols.ts';
 import { ColdTier } from './tiers/cold.ts';
 import { encodeStub } from './tiers/hot.ts';
 import { IMPORT_MODULE, REGION_SLOTS } from './tiers/imports.ts';
 import { encodeLink } from './tiers/link.ts';
 import type { RegionPages } from './tiers/region-links.ts';
 import { pagesAround } from './tiers/region-window.ts';
+import type { Trace } from './trace.ts';
 
 export interface EngineOptions {
   readonly architecture: Architecture;
@@ -43,10 +38,15 @@ export interface EngineOptions {
   readonly compiler?: RegionCompiler;
   /** Milliseconds from any origin, for statistics alone. */
   readonly now: () => number;
+  readonly trace?: Trace | undefined;
+  /** Names translated code for profilers, if the engine translates. */
+  readonly symbols?: Symbols | undefined;
+  /** Seed of random disturbances (disturbance.ts), for soak tests. */
+  readonly disturbance?: number | undefined;
 }
 
 /** What an engine counts; with a compiler of its own also what that does. */
-export interface EngineStatistics extends TranslationStatistics {
+export interface EngineStatistics extends TranslationStatistics, SlowPathStatistics {
   /** Milliseconds for which guests waited for translation, in all and at most at once. */
   pauseTime: number;
   longestPause: number;
@@ -55,9 +55,8 @@ export interface EngineStatistics extends TranslationStatistics {
   regionEntries: number;
   /** Instructions run in regions. */
   hotInstructions: number;
-  /** Times the translation table was filled without leaving wasm, and accesses that TypeScript did. */
+  /** Times the translation table was filled without leaving wasm. */
   quickFills: number;
-  slowAccesses: number;
 }
 
 /** Where an instruction lies: its machine frame, its position there, and its pre-decoded page. */
@@ -83,6 +82,7 @@ export class Engine implements EngineRuntime {
   readonly codeCache: CodeCache;
   readonly quietPoint: QuietPoint;
   readonly decoder: Decoder;
+  readonly trace: Trace | undefined;
   readonly statistics: EngineStatistics = {
     ...noTranslations(),
     pauseTime: 0,
@@ -91,7 +91,10 @@ export class Engine implements EngineRuntime {
     regionEntries: 0,
     hotInstructions: 0,
     quickFills: 0,
-    slowAccesses: 0,
+    slowLoads: 0,
+    slowStores: 0,
+    slowAtomics: 0,
+    slowFetches: 0,
   };
   /** Times translated code was left, by Exit. */
   readonly exits: Float64Array = new Float64Array(Object.keys(Exit).length);
@@ -110,7 +113,8 @@ export class Engine implements EngineRuntime {
   /** Machine addresses of records whose regions keep to their page, because others around them did not stay. */
   readonly #confined = new Set<number>();
   #generation: number;
-  readonly #run: (state: number) => Exit;
+  #run: (state: number) => Exit;
+  readonly #disturbance: Disturbance | null;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -118,6 +122,7 @@ export class Engine implements EngineRuntime {
     this.memory = options.memory;
     this.environment = options.environment;
     this.quietPoint = options.quietPoint;
+    this.trace = options.trace;
     this.codeCache = new CodeCache(options.memory, options.codeCache, options.quietPoint);
     this.decoder = new Decoder(options.architecture.instructions, options.architecture.undefinedInstruction);
     this.#recordWriter = new RecordWriter(options.memory, this.decoder);
@@ -130,13 +135,46 @@ export class Engine implements EngineRuntime {
     this.#regions.set(0, stub(Exit.continue));
     this.#generation = this.codeCache.generation;
     this.#imports = this.#makeImports();
-    const { memory, decoder } = this;
-    const { heatTable, hotThreshold, architecture } = options;
-    const { epilogue } = architecture;
-    this.#run = new ColdTier({ memory, decoder, heatTable, hotThreshold, epilogue }, this.#imports).run;
+    const { hotThreshold, disturbance } = options;
+    this.#run = this.#makeColdTier(hotThreshold);
+    this.#disturbance = disturbance === undefined ? null : this.#makeDisturbance(disturbance);
   }
 
-  #makeCompiler({ architecture, now }: EngineOptions): RegionCompiler {
+  #makeColdTier(hotThreshold: number): (state: number) => Exit {
+    const { memory, decoder, trace } = this;
+    const { heatTable, architecture } = this.#options;
+    const { epilogue } = architecture;
+    const { run } = new ColdTier({ memory, decoder, heatTable, hotThreshold, epilogue }, this.#imports);
+    if (trace?.wants('exits') !== true) return run;
+    return (state) => {
+      const exit = run(state);
+      trace.note(state, 'exits', exit);
+      return exit;
+    };
+  }
+
+  #makeDisturbance(seed: number): Disturbance {
+    const { hotThreshold } = this.#options;
+    const tiers = new Map([[hotThreshold, this.#run]]);
+    return new Disturbance(
+      {
+        memory: this.memory,
+        codeCache: this.codeCache,
+        translate: (state) => this.#askForRegion(state),
+        codeCacheDropped: (state) => this.#followCodeCache(state),
+        forgetTranslations: (state) => this.#architecture.forgetTranslations(this, state),
+        setThreshold: (threshold) => {
+          const run = tiers.get(threshold) ?? this.#makeColdTier(threshold);
+          tiers.set(threshold, run);
+          this.#run = run;
+        },
+      },
+      seed,
+      hotThreshold,
+    );
+  }
+
+  #makeCompiler({ architecture, now, symbols }: EngineOptions): RegionCompiler {
     const { memory, codeCache, quietPoint, decoder, statistics } = this;
     const translator = new RegionTranslator({
       architecture,
@@ -146,32 +184,25 @@ export class Engine implements EngineRuntime {
       decoder,
       now,
       statistics,
+      symbols,
     });
     return new InThreadCompiler(translator, codeCache);
   }
 
   #makeImports(): WebAssembly.Imports {
-    const architecture = this.#architecture;
     const routines = routineTable();
+    const { fetch, ...accesses } = slowPaths(this, this.#architecture, this.statistics, (state) => this.#fetch(state));
     const shared = { memory: this.memory.memory, regions: this.#regions };
     const { frameMap } = this.environment;
-    const quickFill = frameMap === undefined ? null : architecture.quickFill(frameMap);
+    const quickFill = frameMap === undefined ? null : this.#architecture.quickFill(frameMap);
     const encoded = encodeLink(this.memory.size / 65536, quickFill);
     const link = new WebAssembly.Instance(new WebAssembly.Module(encoded), {
-      [IMPORT_MODULE]: {
-        ...shared,
-        load: (state: number, lo: number, hi: number, kind: number) =>
-          architecture.load(this, state >>> 0, lo, hi, kind),
-        store: (state: number, lo: number, hi: number, kind: number) =>
-          architecture.store(this, state >>> 0, lo, hi, kind),
-        address: (state: number, lo: number, hi: number, kind: number) =>
-          architecture.address(this, state >>> 0, lo, hi, kind),
-      },
+      [IMPORT_MODULE]: { ...shared, ...accesses },
     }).exports;
     return {
       [IMPORT_MODULE]: {
         ...shared,
-        fetch: (state: number) => this.#fetch(state >>> 0),
+        fetch,
         decode: (state: number, record: number) => this.#decode(state >>> 0, record >>> 0),
         routine: (number: number, state: number) => {
           const routine = routines[number];
@@ -186,11 +217,13 @@ export class Engine implements EngineRuntime {
   /** Runs a vCPU until something needs attention; its budget field bounds the instructions. */
   run(state: number): Exit {
     this.#enter(state);
+    const setAside = this.#disturbance?.before(state) ?? 0;
     try {
       return this.#runInside(state);
     } finally {
       this.quietPoint.leave();
       this.#count(state);
+      if (setAside !== 0) this.memory.i32[(state + BUDGET) >>> 2] += setAside;
     }
   }
 
@@ -238,9 +271,7 @@ export class Engine implements EngineRuntime {
     statistics.regionEntries += i32[(state + REGION_ENTRIES) >>> 2] as number;
     statistics.hotInstructions += i32[(state + REGION_INSTRUCTIONS) >>> 2] as number;
     statistics.quickFills += i32[(state + TLB_FILLS) >>> 2] as number;
-    statistics.slowAccesses += i32[(state + SLOW_ACCESSES) >>> 2] as number;
     i32[(state + TLB_FILLS) >>> 2] = 0;
-    i32[(state + SLOW_ACCESSES) >>> 2] = 0;
     i32[(state + REGION_ENTRIES) >>> 2] = 0;
     i32[(state + REGION_INSTRUCTIONS) >>> 2] = 0;
   }
@@ -357,12 +388,20 @@ export class Engine implements EngineRuntime {
     const place = this.#locate(state);
     if (place === null || this.codeCache.regionAt(place.page, place.position) >= 0) return;
     const request = this.#requestAt(state, place);
+    this.trace?.note(state, 'regions', 0);
     this.#pause(state, () => this.#compiler.request(request));
   }
 
   #requestAt(state: number, { page, position }: Place): RegionRequest {
     const neighbours = !this.#confined.has(page + position * RECORD_SIZE);
-    return { generation: this.#generation, pages: pagesAround(this.memory, state, page, neighbours), position };
+    const { memory } = this;
+    const pc = (state + PC) >>> 2;
+    return {
+      generation: this.#generation,
+      pages: pagesAround(memory, state, page, neighbours),
+      position,
+      address: [memory.u32[pc] as number, memory.u32[pc + 1] as number],
+    };
   }
 
   /** Does something for which the vCPU waits, outside. */
@@ -383,6 +422,7 @@ export class Engine implements EngineRuntime {
     const slot = this.codeCache.regionAt(place.page, place.position);
     if (slot < 0) return;
     const request = this.#requestAt(state, place);
+    this.trace?.note(state, 'regions', 1);
     this.#pause(state, () => {
       this.#receive();
       if (this.#install(slot)) return;

@@ -14,6 +14,8 @@ export interface RegionRequest {
   /** Pre-decoded pages around its entry (tiers/region-window.ts), and the entry's position in the middle one. */
   readonly pages: readonly number[];
   readonly position: number;
+  /** The entry's virtual address in halves, low first, where it was asked for: profilers show the region by it. */
+  readonly address: readonly [number, number];
   /** Requests that wait for a translator are numbered. */
   readonly number?: number;
 }

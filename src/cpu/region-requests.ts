@@ -38,8 +38,10 @@ const COUNT = 1;
 const ORDER = 2;
 const GENERATION = 3;
 const POSITION = 4;
+/** The entry's virtual address in halves. */
+const ADDRESS = 5;
 /** WINDOW_PAGES addresses. */
-const PAGES = 5;
+const PAGES = 7;
 
 const State = {
   free: 0,
@@ -67,7 +69,7 @@ export class RegionRequests {
   }
 
   /** Adds a request, unless it waits already or too many do. */
-  add({ generation, pages, position }: RegionRequest): void {
+  add({ generation, pages, position, address: [low, high] }: RegionRequest): void {
     const words = this.#words;
     const page = pages[(WINDOW_PAGES - 1) / 2] as number;
     let free = -1;
@@ -87,6 +89,8 @@ export class RegionRequests {
     words[free + ORDER] = Atomics.add(words, this.#base + MADE, 1);
     words[free + GENERATION] = generation;
     words[free + POSITION] = position;
+    words[free + ADDRESS] = low;
+    words[free + ADDRESS + 1] = high;
     for (const [index, address] of pages.entries()) words[free + PAGES + index] = address;
     Atomics.store(words, free + STATE, State.waiting);
     this.#wake();
@@ -143,7 +147,13 @@ export class RegionRequests {
       Atomics.store(words, entry + STATE, State.taken);
       this.#taken.push(entry);
       const pages = Array.from(words.subarray(entry + PAGES, entry + PAGES + WINDOW_PAGES), (page) => page >>> 0);
-      return { generation: at(entry, GENERATION), position: at(entry, POSITION), pages, number: at(entry, ORDER) };
+      return {
+        generation: at(entry, GENERATION),
+        position: at(entry, POSITION),
+        address: [at(entry, ADDRESS) >>> 0, at(entry, ADDRESS + 1) >>> 0],
+        pages,
+        number: at(entry, ORDER),
+      };
     });
   }
 

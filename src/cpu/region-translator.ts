@@ -6,6 +6,7 @@ import type { MachineMemory } from './machine-memory.ts';
 import type { QuietPoint } from './quiet-point.ts';
 import type { RegionBatch, RegionRequest } from './region-compiler.ts';
 import { RegionCover } from './region-cover.ts';
+import { nameOf, type Symbols } from './symbols.ts';
 import { EffectTable } from './tiers/effects.ts';
 import { encodeRegions } from './tiers/hot.ts';
 import { type Block, findRegion, REGION_REACH } from './tiers/region.ts';
@@ -44,6 +45,8 @@ export interface RegionTranslatorOptions {
   readonly decoder: Decoder;
   /** Milliseconds from any origin, for statistics alone. */
   readonly now: () => number;
+  /** Names regions for profilers. */
+  readonly symbols?: Symbols | undefined;
   /** Counted in. */
   readonly statistics: TranslationStatistics;
 }
@@ -54,6 +57,7 @@ const BYTE_COST = 5;
 
 interface Found {
   readonly position: number;
+  readonly name: string | undefined;
   readonly pages: RegionPages;
   readonly blocks: readonly Block[];
 }
@@ -111,14 +115,19 @@ export class RegionTranslator {
 
   #find(windows: readonly [RegionRequest, RegionWindow][]): Found[] {
     const found: Found[] = [];
-    for (const [{ position, pages, number }, window] of windows) {
+    for (const [{ position, pages, number, address }, window] of windows) {
       const record = (pages[REGION_REACH] as number) + position * RECORD_SIZE;
       if (number !== undefined && this.#cover.has(record, number)) continue;
       const blocks = findRegion(this.#options.decoder, this.#effects, position, window);
       if (number !== undefined) this.#cover.add(blocks, window.pages);
-      found.push({ position, pages: window.pages, blocks });
+      found.push({ position, name: this.#nameOf(address), pages: window.pages, blocks });
     }
     return found;
+  }
+
+  #nameOf([low, high]: readonly [number, number]): string | undefined {
+    const { symbols } = this.#options;
+    return symbols === undefined ? undefined : nameOf(symbols, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0));
   }
 
   #count(found: readonly Found[], bytes: number, time: number): void {

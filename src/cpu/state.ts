@@ -70,9 +70,8 @@ export const TRANSLATION_CHANGES = 0xfec;
 export const REGION_ENTRIES = 0xfe0;
 export const REGION_INSTRUCTIONS = 0xfe4;
 
-/** How often the translation table was filled in translated code, and how often an access took a slow path (i32 each): statistics. */
+/** How often the translation table was filled in translated code (i32): statistics. */
 export const TLB_FILLS = 0xff0;
-export const SLOW_ACCESSES = 0xff4;
 
 /** Where the architecture's own fields begin. */
 export const ARCHITECTURE = 0x100;

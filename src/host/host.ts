@@ -1,5 +1,6 @@
 import { RegionRequests } from '../cpu/region-requests.ts';
 import type { TranslationStatistics } from '../cpu/region-translator.ts';
+import type { Symbols } from '../cpu/symbols.ts';
 import { DomainStatus, statusOf, vcpuAt, vcpuCount } from '../hypervisor/domain.ts';
 import {
   assign,
@@ -14,6 +15,7 @@ import { ControlWord, layOut, type MachineSizes } from '../memory/layout.ts';
 import type { Clock } from './clock.ts';
 import { type Machine, openMachine, type SharedMachine } from './machine.ts';
 import type { ThreadStatistics } from './thread-statistics.ts';
+import type { TraceOptions } from './tracing.ts';
 import { wantsTranslator } from './translator-choice.ts';
 
 /**
@@ -49,6 +51,12 @@ export interface Platform {
 export interface PhysicalCpuOptions {
   /** Branches to an instruction before the code there is translated, 0 for never. */
   readonly hotThreshold: number;
+  /** What to follow as it happens, if anything. */
+  readonly trace?: TraceOptions | undefined;
+  /** Names translated code for profilers. */
+  readonly symbols?: Symbols | undefined;
+  /** Seed of random disturbances of the engine, for soak tests (cpu/disturbance.ts); each physical CPU has one of its own. */
+  readonly disturbance?: number | undefined;
 }
 
 export interface ThreadOptions extends PhysicalCpuOptions {
@@ -81,7 +89,16 @@ export class Host {
   readonly #serving: Promise<void>;
   #stopping = false;
 
-  constructor({ platform, physicalCpus, hotThreshold, translator, ...sizes }: HostOptions) {
+  constructor({
+    platform,
+    physicalCpus,
+    translator,
+    hotThreshold,
+    trace,
+    symbols,
+    disturbance,
+    ...sizes
+  }: HostOptions) {
     const layout = layOut(sizes);
     const pages = layout.size / WASM_PAGE;
     const shared: SharedMachine = {
@@ -94,6 +111,9 @@ export class Host {
     this.#regionRequests = new RegionRequests(this.machine.memory, layout.regionRequests);
     this.#threads = platform.start(shared, this.#physicalCpus, {
       hotThreshold,
+      trace,
+      symbols,
+      disturbance,
       translator: translator ?? wantsTranslator(hotThreshold),
     });
     this.#serving = this.#serve();

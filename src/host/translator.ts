@@ -1,4 +1,3 @@
-import { arm64Architecture } from '../cpu/arm64/architecture.ts';
 import { CodeCache } from '../cpu/code-cache.ts';
 import { Decoder } from '../cpu/decoder.ts';
 import { MachineMemory } from '../cpu/machine-memory.ts';
@@ -8,29 +7,34 @@ import { RegionRequests } from '../cpu/region-requests.ts';
 import { noTranslations, RegionTranslator, type TranslationStatistics } from '../cpu/region-translator.ts';
 import { Rehearsal } from '../cpu/rehearsal.ts';
 import type { Clock } from './clock.ts';
+import type { PhysicalCpuOptions } from './host.ts';
 import type { SharedMachine } from './machine.ts';
+import { architectureFor } from './tracing.ts';
 
 /** The translator's thread: makes the regions that physical CPUs ask for, so that no guest waits for them. */
 
 /** Regions made at once: those behind them wait, and each module costs some 24 KiB. */
 const BATCH = 16;
 
-/** Translates until the host stops; `deliver` gives a batch to each physical CPU's thread. */
+/** Translates, for physical CPUs with these options, until the host stops; `deliver` gives a batch to each physical CPU's thread. */
 export const runTranslator = (
   { memory: shared, layout }: SharedMachine,
   clock: Clock,
+  { trace, symbols }: PhysicalCpuOptions,
   deliver: (batch: RegionBatch) => void,
 ): TranslationStatistics => {
   const memory = new MachineMemory(shared);
   const quietPoint = new QuietPoint(memory, layout.quietPoint, true);
   const requests = new RegionRequests(memory, layout.regionRequests);
+  const architecture = architectureFor(trace);
   const translator = new RegionTranslator({
-    architecture: arm64Architecture,
+    architecture,
     memory,
     codeCache: new CodeCache(memory, layout.codeCache, quietPoint),
     quietPoint,
-    decoder: new Decoder(arm64Architecture.instructions, arm64Architecture.undefinedInstruction),
+    decoder: new Decoder(architecture.instructions, architecture.undefinedInstruction),
     now: () => clock.now() / 1e6,
+    symbols,
     statistics: noTranslations(),
   });
   const rehearsal = new Rehearsal(memory, layout.rehearsal);

@@ -148,6 +148,7 @@ export class Arm64Runner implements VcpuRunner {
     const result = smcccCall(this.#power(vcpu), { lo, hi });
     memory.i32[(state + X) >>> 2] = result;
     memory.i32[(state + X + 4) >>> 2] = result < 0 ? -1 : 0;
+    this.#engine.trace?.note(state, 'hypercalls', lo[0], result);
     // From here on another vCPU may start it anew.
     if (this.#turnsOff) setOnline(this.#hypervisor, vcpu, false);
   }

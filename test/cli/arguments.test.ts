@@ -24,6 +24,9 @@ const wrong: readonly (readonly [args: readonly string[], message: RegExp])[] = 
   [['run', '--gic', '4'], /--gic '4' is neither 2 nor 3/],
   [['run', '--hot-threshold', '70000'], /--hot-threshold '70000'/],
   [['run', '--code-cache', '1K'], /--code-cache '1K' is less than 1M/],
+  [['run', '--trace', 'exits,nonsense'], /no event 'nonsense': there are exceptions, /],
+  [['run', '--trace', 'exits:'], /names no file/],
+  [['run', '--disturb', '0'], /--disturb '0'/],
   [['run', '--ramdisk', '/dev/null'], /--ramdisk goes with --kernel/],
 ];
 

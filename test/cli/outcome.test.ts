@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { ShutdownReason } from '../../src/hypervisor/abi/sched.ts';
 import { Command, hostrock, temporaryFolder } from './command.ts';
@@ -87,5 +89,42 @@ test('--stats counts what ran', async () => {
     ...['--stats', '--vcpus', '2'],
   ]);
   assert.equal(status, 0);
-  assert.match(stderr, /^hostrock: pcpu 0: .*instructions=\d+/m);
+  assert.match(stderr, /^ +pcpu 0 +pcpu 1 +translator +all$/m);
+  assert.match(stderr, /^instructions( +[\d ]*\d)+$/m);
+});
+
+test('--stats with --json is an event', async () => {
+  const { stdout } = await hostrock([
+    ...tinyRun(folder, 'x\n', { shutdown: ShutdownReason.poweroff }),
+    ...['--stats', '--json', '--vcpus', '2'],
+  ]);
+  const { event, pcpus, all } = JSON.parse(stdout.trimEnd().split('\n').at(-1) as string);
+  assert.equal(event, 'statistics');
+  assert.equal(pcpus.length, 2);
+  assert.ok(all.instructions > 0);
+  assert.equal(all.instructions, pcpus[0].instructions + pcpus[1].instructions);
+  assert.equal(all.exits.hypervisorCall, pcpus[0].exits.hypervisorCall + pcpus[1].exits.hypervisorCall);
+  assert.equal(all.longestPause, Math.max(pcpus[0].longestPause, pcpus[1].longestPause));
+});
+
+test('--trace writes a line for each chosen event, and no others', async () => {
+  const file = join(folder, 'trace');
+  const { status } = await hostrock([
+    ...tinyRun(folder, 'x\n', { shutdown: ShutdownReason.poweroff }),
+    ...['--trace', `hypercalls,exits:${file}`],
+  ]);
+  assert.equal(status, 0);
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  for (const line of lines) assert.match(line, /^\d+\.\d{6} d1v0 0x[0-9a-f]+ (hypercalls|exits): /);
+  assert.ok(
+    lines.some((line) => / hypercalls: sched_op\(0x2, 0x[0-9a-f]+\) = 0$/.test(line)),
+    lines.join('\n'),
+  );
+  assert.ok(lines.some((line) => line.endsWith(' exits: hypervisorCall')));
+});
+
+test('--trace help lists the events', async () => {
+  const { status, stdout } = await hostrock(['run', '--trace', 'help']);
+  assert.equal(status, 0);
+  assert.match(stdout, /^exceptions +\S/m);
 });

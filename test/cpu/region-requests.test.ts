@@ -13,6 +13,7 @@ const request = (position: number, page = 0xf000_0000): RegionRequest => ({
   generation: 3,
   pages: [0, 0x1000, page, 0, 0xffff_f000],
   position,
+  address: [0xffff_8000, 0x12],
 });
 
 /** As they are taken: with numbers from `first` on. */

@@ -41,7 +41,7 @@ describe('the translator', { timeout: LIMIT }, () => {
     const requests = new RegionRequests(host.machine.memory, layOut(sizes).regionRequests);
     const page = layOut(sizes).codeCache.arena;
     // No instruction of a page has this position.
-    requests.add({ generation: 0, pages: [0, 0, page, 0, 0], position: 1 << 20 });
+    requests.add({ generation: 0, pages: [0, 0, page, 0, 0], position: 1 << 20, address: [0, 0] });
     await assert.rejects(host.failure, /^Error: the thread of the translator failed: /);
     await assert.rejects(host.stop(), /^Error: the thread of the translator failed: /);
   });

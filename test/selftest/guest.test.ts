@@ -27,6 +27,14 @@ const runs: readonly (RunOptions & { readonly name: string })[] = [
     regionBytes: LITTLE_ROOM,
   },
   { name: 'two vCPUs that share a physical CPU', vcpus: 2, physicalCpus: 1, hotThreshold: 1 },
+  { name: 'two vCPUs, the engine disturbed', vcpus: 2, hotThreshold: 20, disturbance: 1 },
+  {
+    name: 'two vCPUs, the engine disturbed, translated by another thread',
+    vcpus: 2,
+    hotThreshold: 20,
+    translator: true,
+    disturbance: 2,
+  },
 ];
 
 for (const { name, ...options } of runs) {

@@ -26,17 +26,20 @@ export interface RunOptions {
   readonly translator?: boolean;
   /** Bytes that translated code may take. */
   readonly regionBytes?: number;
+  /** Seed of random disturbances of the engine. */
+  readonly disturbance?: number;
 }
 
 /** Runs a guest until it ends. */
 export const runGuest = async (kernel: Uint8Array, options: RunOptions = {}): Promise<Outcome> => {
-  const { vcpus = 1, physicalCpus = vcpus, hotThreshold = 0, translator = false, regionBytes } = options;
+  const { vcpus = 1, physicalCpus = vcpus, hotThreshold = 0, translator = false, regionBytes, disturbance } = options;
   const domainMemory = (MEMORY + SERVICE_MEMORY) * MIB;
   const host = new Host({
     platform: nodePlatform(),
     physicalCpus,
     hotThreshold,
     translator,
+    disturbance,
     domainMemory,
     ...(regionBytes === undefined ? {} : { regionBytes }),
   });

@@ -4,6 +4,7 @@ import { fetch, followCodeCache } from './instruction-fetch.ts';
 import { undefinedInstruction } from './instructions/system.ts';
 import { a64Instructions } from './instructions/table.ts';
 import { address, load, store } from './memory-access.ts';
+import { dropAll } from './mmu/banks.ts';
 import { quickFill } from './mmu/quick-fill.ts';
 import { stackMoved } from './stack-alignment.ts';
 import { SINK, SP, V, X, ZERO } from './state.ts';
@@ -38,5 +39,6 @@ export const arm64Architecture: Architecture = {
   address,
   fetch,
   followCodeCache,
+  forgetTranslations: ({ memory }, state) => dropAll(memory, state),
   resume,
 };

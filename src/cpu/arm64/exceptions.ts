@@ -60,6 +60,12 @@ const hasSameLevelForm = (exceptionClass: number): boolean =>
   exceptionClass === ExceptionClass.softwareStep ||
   exceptionClass === ExceptionClass.watchpoint;
 
+/** The halves of the address that goes with the pending exception, if one does: for traces. */
+const faultAddress = (words: Int32Array, state: number): number[] =>
+  words[(state + PENDING_KIND) >>> 2] === Pending.withAddress
+    ? [words[(state + PENDING_ADDRESS) >>> 2] as number, words[(state + PENDING_ADDRESS + 4) >>> 2] as number]
+    : [];
+
 /** Takes the exception that the PENDING fields hold; PC is its preferred return address. */
 export const takePending = (runtime: EngineRuntime, state: number): void => {
   const words = runtime.memory.i32;
@@ -74,12 +80,14 @@ export const takePending = (runtime: EngineRuntime, state: number): void => {
     words[(state + FAR_EL1) >>> 2] = words[(state + PENDING_ADDRESS) >>> 2] as number;
     words[(state + FAR_EL1 + 4) >>> 2] = words[(state + PENDING_ADDRESS + 4) >>> 2] as number;
   }
+  runtime.trace?.note(state, 'exceptions', value, ...faultAddress(words, state));
   words[(state + PENDING_KIND) >>> 2] = Pending.none;
   enter(runtime, state, SYNCHRONOUS);
 };
 
 /** Takes an interrupt; PC is the next instruction. */
 export const takeInterrupt = (runtime: EngineRuntime, state: number, fiq: boolean): void => {
+  runtime.trace?.note(state, 'interrupts', fiq ? 1 : 0);
   enter(runtime, state, fiq ? FIQ : IRQ);
 };
 
@@ -117,6 +125,7 @@ export const exceptionReturn = (runtime: EngineRuntime, state: number): void => 
   const illegal = !legal || (spsr & SPSR_IL) !== 0;
   words[(state + IL) >>> 2] = illegal ? 1 : 0;
   if (legal) setLevel(memory, state, level, mode & 1);
+  runtime.trace?.note(state, 'returns', level);
   if (!illegal) return;
   // What is wrong with the address itself comes first.
   const status = runtime.quietPoint.within(state, () => fetch(runtime, state));

@@ -90,5 +90,6 @@ export const systemOperation = (runtime: EngineRuntime, state: number): number =
   }
   const lo = words[(state + SCRATCH) >>> 2] as number;
   const hi = words[(state + SCRATCH + 4) >>> 2] as number;
+  runtime.trace?.note(state, 'operations', entry.encoding, lo, hi);
   return entry.act(runtime, state, lo, hi);
 };

@@ -201,13 +201,26 @@ const access = (runtime: EngineRuntime, state: number, operand: number, write: b
   return act(runtime, state);
 };
 
+const noteAccess = (runtime: EngineRuntime, state: number, operand: number, write: number): void => {
+  const words = runtime.memory.i32;
+  const cell = (state + SCRATCH) >>> 2;
+  runtime.trace?.note(state, 'sysregs', operand & 0xffff, write, words[cell] as number, words[cell + 1] as number);
+};
+
 /** MRS: the operand is in scratch cell 0, the value comes back there. */
-export const readSystemRegister = (runtime: EngineRuntime, state: number): number =>
-  access(runtime, state, runtime.memory.i32[(state + SCRATCH) >>> 2] as number, false);
+export const readSystemRegister = (runtime: EngineRuntime, state: number): number => {
+  const operand = runtime.memory.i32[(state + SCRATCH) >>> 2] as number;
+  const status = access(runtime, state, operand, false);
+  if (runtime.trace !== undefined && status === Status.done) noteAccess(runtime, state, operand, 0);
+  return status;
+};
 
 /** MSR: the value is in scratch cell 0, the operand in cell 1. */
-export const writeSystemRegister = (runtime: EngineRuntime, state: number): number =>
-  access(runtime, state, runtime.memory.i32[(state + SCRATCH + 16) >>> 2] as number, true);
+export const writeSystemRegister = (runtime: EngineRuntime, state: number): number => {
+  const operand = runtime.memory.i32[(state + SCRATCH + 16) >>> 2] as number;
+  if (runtime.trace !== undefined) noteAccess(runtime, state, operand, 1);
+  return access(runtime, state, operand, true);
+};
 
 /** A register by its name, for the instructions that keep one inline. */
 export const registerNamed = (name: string): SystemRegister => {

@@ -132,7 +132,9 @@ const addHandler = (
   const code = new FunctionBuilder([i32, i32, i64]);
   new OutOfLineBuilder(code, imports).describe(handler);
   code.unreachable();
-  return module.function(type, code);
+  const made = module.function(type, code);
+  module.nameFunction(made, `cold tier ${handler.entry.name}`);
+  return made;
 };
 
 /** Adds the form of a handler that the epilogue follows. */

@@ -47,7 +47,9 @@ const encodeMainLoop = (options: ColdTierOptions): Uint8Array<ArrayBuffer> => {
   const handlers = declareHandlers(module, options.decoder);
   const run = new FunctionBuilder([i32]);
   emitRun(run, options, imports, handlers);
-  module.exportFunction('run', module.function(module.type([i32], [i32]), run));
+  const main = module.function(module.type([i32], [i32]), run);
+  module.nameFunction(main, 'cold tier');
+  module.exportFunction('run', main);
   return module.encode();
 };
 

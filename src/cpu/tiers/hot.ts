@@ -94,6 +94,8 @@ const { i32, i64 } = ValueType;
 export interface Region {
   readonly blocks: readonly Block[];
   readonly pages: RegionPages;
+  /** What profilers show. */
+  readonly name?: string | undefined;
 }
 
 /** Adds a region's function to a module; gives its index. */
@@ -101,7 +103,7 @@ const defineRegion = (
   module: ModuleBuilder,
   imports: ImportIndices,
   architecture: Architecture,
-  { blocks, pages }: Region,
+  { blocks, pages, name }: Region,
 ): number => {
   const code = new FunctionBuilder([i32, i64, i32]);
   const use = findRegisterUse(architecture, blocks);
@@ -110,7 +112,9 @@ const defineRegion = (
   builder.open(use.blocks.get(entry) as BlockUse, blocks.some(isCall));
   new RegionEmitter(code, builder, use).emitTree(entry, builder.facts);
   builder.close();
-  return module.function(imports.regionType, code);
+  const region = module.function(imports.regionType, code);
+  if (name !== undefined) module.nameFunction(region, name);
+  return region;
 };
 
 /** Encodes a module that puts regions into the regions' table when it is instantiated, from a slot on. */

@@ -3,7 +3,7 @@ import { ModuleBuilder } from '../../wasm/module-builder.ts';
 import { Op, ValueType } from '../../wasm/opcodes.ts';
 import { FlagForm, flagsOfForm } from '../ir/flag-forms.ts';
 import type { I64 } from '../ir/value.ts';
-import { FLAG_FORM, FLAG_N, FLAG_Z, SLOW_ACCESSES } from '../state.ts';
+import { FLAG_FORM, FLAG_N, FLAG_Z } from '../state.ts';
 import { OutOfLineBuilder } from './cold-builder.ts';
 import { declareMemory, IMPORT_MODULE, noImports } from './imports.ts';
 import { quickAccess } from './quick-access.ts';
@@ -51,12 +51,6 @@ export const encodeLink = (memoryPages: number, quickFill: FunctionBuilder | nul
 /** A function that passes an access on to the engine. */
 const passOn = (slow: number): FunctionBuilder => {
   const code = new FunctionBuilder([i32, i64, i32]);
-  code.localGet(0);
-  code.localGet(0);
-  code.load(Op.i32Load, 2, SLOW_ACCESSES);
-  code.i32Const(1);
-  code.op(Op.i32Add);
-  code.store(Op.i32Store, 2, SLOW_ACCESSES);
   code.localGet(0);
   code.localGet(1);
   code.op(Op.i32WrapI64);

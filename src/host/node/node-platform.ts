@@ -26,6 +26,7 @@ export interface PhysicalCpuWork {
 /** What the translator's worker is given. */
 export interface TranslatorWork {
   readonly shared: SharedMachine;
+  readonly options: PhysicalCpuOptions;
   /** Where batches of regions go to: one for each physical CPU. */
   readonly regions: readonly MessagePort[];
 }
@@ -65,10 +66,11 @@ const startTranslator = (): Worker => startWorker('./translator-worker.ts', { ma
 const giveTranslatorWork = (
   worker: Worker,
   shared: SharedMachine,
+  options: PhysicalCpuOptions,
   channels: readonly (MessageChannel | null)[],
 ): HostThread<TranslationStatistics> => {
   const regions = channels.flatMap((channel) => channel?.port2 ?? []);
-  return giveWork(worker, 'the translator', { shared, regions }, regions);
+  return giveWork(worker, 'the translator', { shared, options, regions }, regions);
 };
 
 /**
@@ -86,7 +88,10 @@ export const nodePlatform = (threads = 0, translator = false): Platform => {
       const channels = records.map(() => (translator ? new MessageChannel() : null));
       const physicalCpus = records.map((record, index) => {
         const regions = channels[index]?.port1 ?? null;
-        const work: PhysicalCpuWork = { shared, record, options, regions };
+        // Disturbances are different ones on each.
+        const own =
+          options.disturbance === undefined ? options : { ...options, disturbance: options.disturbance + index };
+        const work: PhysicalCpuWork = { shared, record, options: own, regions };
         return giveWork<ThreadStatistics>(
           waiting.pop() ?? startPhysicalCpu(),
           `physical CPU ${index}`,
@@ -97,7 +102,7 @@ export const nodePlatform = (threads = 0, translator = false): Platform => {
       if (!translator) return { physicalCpus, translator: null };
       const worker = waitingTranslator ?? startTranslator();
       waitingTranslator = null;
-      return { physicalCpus, translator: giveTranslatorWork(worker, shared, channels) };
+      return { physicalCpus, translator: giveTranslatorWork(worker, shared, options, channels) };
     },
   };
 };

@@ -3,8 +3,8 @@ import { runTranslator } from '../translator.ts';
 import { nodeClock } from './node-clock.ts';
 import type { TranslatorWork } from './node-platform.ts';
 
-parentPort?.once('message', ({ shared, regions }: TranslatorWork) => {
-  const statistics = runTranslator(shared, nodeClock(), (batch) => {
+parentPort?.once('message', ({ shared, options, regions }: TranslatorWork) => {
+  const statistics = runTranslator(shared, nodeClock(), options, (batch) => {
     for (const port of regions) port.postMessage(batch);
   });
   parentPort?.postMessage(statistics);
