@@ -15,7 +15,8 @@ import type { SubjectOptions } from './subject.ts';
 /** What the driver needs. */
 const DRIVER_PACKAGES = ['bash', 'busybox-static', 'coreutils', 'dash'];
 
-const packagesOf = (programs: readonly Program[]): string[] =>
+/** The packages that some programs need. */
+export const packagesOf = (programs: readonly Program[]): string[] =>
   [...new Set([...DRIVER_PACKAGES, ...programs.flatMap(({ packages }) => packages)])].sort();
 
 export interface SuiteSettings {
