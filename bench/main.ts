@@ -1,6 +1,7 @@
 import { CommandError, ExitStatus } from '../src/cli/exit-status.ts';
 import { benchBoot } from './boot.ts';
 import { benchCpu } from './cpu.ts';
+import { benchSmp } from './smp.ts';
 import { benchWasm } from './wasm.ts';
 
 /** `npm run bench -- COMMAND [OPTION...]`: how fast hostrock is, beside a peer where there is one. */
@@ -8,6 +9,7 @@ import { benchWasm } from './wasm.ts';
 const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   boot: benchBoot,
   cpu: benchCpu,
+  smp: benchSmp,
   wasm: benchWasm,
 };
 
@@ -15,6 +17,7 @@ const help = `usage: npm run bench -- COMMAND [OPTION...]
 
   boot  booting a kernel, against QEMU on the same kernel and ramdisk
   cpu   processor time of real programs, against QEMU and native
+  smp   what a second virtual processor gains
   wasm  encoding WebAssembly modules
 
 'npm run bench -- COMMAND --help' tells a command's options.
