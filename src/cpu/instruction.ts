@@ -185,6 +185,14 @@ export const instruction = <const S extends string = never, const O extends Oper
   };
 };
 
+/** The name of an entry's `index`th operand. */
+export const operandName = ({ operands }: Instruction, index: number): string =>
+  (operands[index] as readonly [string, Operand])[0];
+
+/** An entry's `index`th operand. */
+export const operandAt = ({ operands }: Instruction, index: number): Operand =>
+  (operands[index] as readonly [string, Operand])[1];
+
 /** The value of one field of an instruction word. */
 export const extractField = (word: number, field: BitField): number =>
   (word >>> field.shift) & (field.width === 32 ? -1 : (1 << field.width) - 1);

@@ -8,7 +8,7 @@ import type { RegionBatch, RegionRequest } from './region-compiler.ts';
 import { RegionCover } from './region-cover.ts';
 import { nameOf, type Symbols } from './symbols.ts';
 import { EffectTable } from './tiers/effects.ts';
-import { encodeRegions } from './tiers/hot.ts';
+import { RegionEncoder } from './tiers/hot.ts';
 import { type Block, findRegion, REGION_REACH } from './tiers/region.ts';
 import type { RegionPage, RegionPages } from './tiers/region-links.ts';
 import { RegionWindow } from './tiers/region-window.ts';
@@ -66,12 +66,14 @@ export class RegionTranslator {
   readonly statistics: TranslationStatistics;
   readonly #options: RegionTranslatorOptions;
   readonly #effects: EffectTable;
+  readonly #encoder: RegionEncoder;
   readonly #cover = new RegionCover();
 
   constructor(options: RegionTranslatorOptions) {
     this.#options = options;
     this.statistics = options.statistics;
     this.#effects = new EffectTable(options.decoder);
+    this.#encoder = new RegionEncoder(options.architecture, options.memory.size / 65536);
   }
 
   /**
@@ -79,7 +81,7 @@ export class RegionTranslator {
    * if there was no room: then all regions were dropped, and what is hot will be asked for again. Called outside.
    */
   translate(requests: readonly RegionRequest[], slot = 0): RegionBatch | null {
-    const { now, memory, codeCache, architecture } = this.#options;
+    const { now, codeCache } = this.#options;
     const start = now();
     const { generation } = codeCache;
     const found = this.#find(this.#read(requests, generation, slot !== 0));
@@ -91,7 +93,7 @@ export class RegionTranslator {
       this.statistics.evictions++;
       return null;
     }
-    const bytes = encodeRegions(architecture, found, firstSlot, memory.size / 65536);
+    const bytes = this.#encoder.encode(found, firstSlot);
     const module = new WebAssembly.Module(bytes);
     codeCache.chargeRegions(generation, MODULE_COST + bytes.length * BYTE_COST);
     this.#count(found, bytes.length, now() - start);

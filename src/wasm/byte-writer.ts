@@ -1,9 +1,13 @@
 const floatBytes = new DataView(new ArrayBuffer(8));
 const textEncoder = new TextEncoder();
+const nothing = new Uint8Array(0);
 
 /** The longest LEB128 encoding of a 32-bit and of a 64-bit integer, in bytes. */
 const MaxLeb32 = 5;
 const MaxLeb64 = 10;
+
+/** What a writer that was empty grows to at least. */
+const MinimumCapacity = 64;
 
 /** How many bytes the unsigned LEB128 encoding of a 32-bit integer takes. */
 export function u32Size(value: number): number {
@@ -22,7 +26,7 @@ export class ByteWriter {
   length = 0;
 
   constructor(initialCapacity = 256) {
-    this.buffer = new Uint8Array(initialCapacity);
+    this.buffer = initialCapacity === 0 ? nothing : new Uint8Array(initialCapacity);
   }
 
   /** Forgets what was written, but keeps the memory. */
@@ -41,9 +45,9 @@ export class ByteWriter {
   }
 
   #grow(needed: number): void {
-    const larger = new Uint8Array(Math.max(needed, this.buffer.length * 2));
-    larger.set(this.bytes());
-    this.buffer = larger;
+    const smaller = this.buffer;
+    this.buffer = new Uint8Array(Math.max(needed, smaller.length * 2, MinimumCapacity));
+    this.buffer.set(smaller);
   }
 
   /** One byte: the low eight bits of `value`. */
@@ -54,6 +58,10 @@ export class ByteWriter {
 
   /** Unsigned LEB128 of the low 32 bits, so addresses held as negative int32 need no conversion. */
   u32(value: number): void {
+    if (value >= 0 && value < 0x80) {
+      this.u8(value);
+      return;
+    }
     this.reserve(MaxLeb32);
     const buffer = this.buffer;
     let length = this.length;

@@ -183,15 +183,18 @@ export class FunctionBuilder {
   // Variables
 
   localGet(index: number): void {
-    this.#indexed(Op.localGet, index);
+    this.code.u8(Op.localGet);
+    this.code.u32(index);
   }
 
   localSet(index: number): void {
-    this.#indexed(Op.localSet, index);
+    this.code.u8(Op.localSet);
+    this.code.u32(index);
   }
 
   localTee(index: number): void {
-    this.#indexed(Op.localTee, index);
+    this.code.u8(Op.localTee);
+    this.code.u32(index);
   }
 
   globalGet(index: number): void {

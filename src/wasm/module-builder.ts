@@ -49,8 +49,8 @@ export class ModuleBuilder {
   readonly #data = new VectorSection(SectionId.data);
   readonly #customSections = new ByteWriter(0);
 
-  readonly #functionTypes: FunctionType[] = [];
-  readonly #typeIndices = new Map<string, number>();
+  readonly #functionTypes: FunctionType[];
+  readonly #typeIndices: Map<string, number>;
   readonly #functions: DefinedFunction[] = [];
   #importedFunctions = 0;
   #importedTables = 0;
@@ -61,6 +61,19 @@ export class ModuleBuilder {
   #moduleName: string | undefined;
   readonly #functionNames = new Map<number, string>();
   readonly #localNames = new Map<number, Map<number, string>>();
+
+  /** `base` is a module whose types and imports this one has, too, with the same indices. */
+  constructor(base: ModuleBuilder | null = null) {
+    this.#functionTypes = base === null ? [] : [...base.#functionTypes];
+    this.#typeIndices = new Map(base === null ? [] : base.#typeIndices);
+    if (base === null) return;
+    this.#types.copy(base.#types);
+    this.#imports.copy(base.#imports);
+    this.#importedFunctions = base.#importedFunctions;
+    this.#importedTables = base.#importedTables;
+    this.#importedMemories = base.#importedMemories;
+    this.#importedGlobals = base.#importedGlobals;
+  }
 
   /** The index of the function type; equal types share one. */
   type(params: readonly ValueType[], results: readonly ValueType[]): number {
@@ -272,7 +285,7 @@ export class ModuleBuilder {
 
   /** The module's bytes, in a buffer of their own and of exactly their size, so it can be transferred. */
   encode(): Uint8Array<ArrayBuffer> {
-    const before = new ByteWriter(512);
+    const before = new ByteWriter(this.#imports.entries.length + this.#hintSize() + 512);
     const after = new ByteWriter(0);
     this.#encodeBeforeCode(before);
     this.#encodeAfterCode(after);
@@ -321,8 +334,15 @@ export class ModuleBuilder {
     section.encode(out);
   }
 
+  /** How many bytes the branch hints take at most, in functions of less than two megabytes. */
+  #hintSize(): number {
+    let size = 0;
+    for (let i = 0; i < this.#functions.length; i++) size += 10 + 5 * this.#body(i).hintCount;
+    return size;
+  }
+
   #encodeBranchHints(out: ByteWriter): void {
-    const hints = new ByteWriter(0);
+    const hints = new ByteWriter(this.#hintSize());
     let functions = 0;
     for (let i = 0; i < this.#functions.length; i++) {
       const body = this.#body(i);

@@ -43,7 +43,7 @@ export interface TableLimits {
 /** A section whose content is a vector: entries are counted as they are written. */
 export class VectorSection {
   readonly id: number;
-  readonly entries = new ByteWriter(64);
+  readonly entries = new ByteWriter(0);
   count = 0;
 
   constructor(id: number) {
@@ -54,6 +54,12 @@ export class VectorSection {
   add(): ByteWriter {
     this.count++;
     return this.entries;
+  }
+
+  /** Begins with the entries of another. */
+  copy(from: VectorSection): void {
+    this.entries.append(from.entries);
+    this.count = from.count;
   }
 
   encode(out: ByteWriter): void {

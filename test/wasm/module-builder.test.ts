@@ -159,6 +159,30 @@ test('one builder may be reset for the next module', () => {
   }
 });
 
+test('a module begins with what another one declares and imports, and leaves that one as it is', () => {
+  const base = new ModuleBuilder();
+  const twice = base.type([i32], [i32]);
+  const double = base.importFunction('a', 'double', twice);
+  const bare = base.encode();
+  for (const added of [1, 2]) {
+    const module = new ModuleBuilder(base);
+    assert.equal(module.type([i32], [i32]), twice);
+    const body = new FunctionBuilder([i32]);
+    body.localGet(0);
+    body.call(double);
+    body.i32Const(added);
+    body.op(Op.i32Add);
+    const index = module.function(module.type([i32], [i32]), body);
+    assert.equal(index, double + 1, 'functions are numbered after the imports');
+    assert.equal(module.type([i64], []), twice + 1, 'types after the types');
+    module.exportFunction('f', index);
+    const imports = { a: { double: (n: number) => 2 * n } };
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), imports);
+    assert.equal((exports.f as (n: number) => number)(20), 40 + added);
+  }
+  assert.deepEqual(base.encode(), bare);
+});
+
 test('globals start with their constants', () => {
   const vector = Uint8Array.from({ length: 16 }, (_, i) => i);
   const { get } = instantiate(

@@ -79,9 +79,9 @@ export abstract class Builder extends Operations {
   #pendingRegisters: Register[] = [];
   #pendingValues: Value[] = [];
   #flags: Flags | null = null;
-  /** Locals free for reuse by later instructions, by type, and those in use by this one. */
-  readonly #freeLocals: Record<TypeName, number[]> = { i32: [], i64: [], f32: [], f64: [], v128: [] };
-  readonly #usedLocals: [TypeName, number][] = [];
+  /** Wasm locals for what instructions keep, by type, and how many of them the one in hand uses. */
+  readonly #temporaries: Record<TypeName, number[]> = { i32: [], i64: [], f32: [], f64: [], v128: [] };
+  readonly #used: Record<TypeName, number> = { i32: 0, i64: 0, f32: 0, f64: 0, v128: 0 };
   /** Values kept in locals since the innermost conditional scope began, for each open scope. */
   readonly #scopes: Value[][] = [];
   #terminated = false;
@@ -269,13 +269,13 @@ export abstract class Builder extends Operations {
   /** Evaluates one of two alternatives; statements inside happen only in the one taken. */
   ifElse<T extends TypeName>(condition: I32, type: T, then: () => Value<T>, otherwise: () => Value<T>): Value<T> {
     this.emit(condition);
-    const local = this.#allocate(type);
+    const local = this.temporary(type);
     this.code.if();
     this.#inScope(() => this.#emitTo(then(), local));
     this.code.else();
     this.#inScope(() => this.#emitTo(otherwise(), local));
     this.code.end();
-    return this.#localValue(type, local);
+    return this.localValue(type, local);
   }
 
   /** Statements that happen only if the condition holds. Register writes are not allowed inside. */
@@ -291,7 +291,7 @@ export abstract class Builder extends Operations {
    * interference can fail (compare-and-exchange loops, short locks): nothing interrupts it.
    */
   retry<T extends TypeName>(type: T, attempt: () => { readonly value: Value<T>; readonly done: I32 }): Value<T> {
-    const local = this.#allocate(type);
+    const local = this.temporary(type);
     const again = this.code.loop();
     this.#inScope(() => {
       const { value, done } = attempt();
@@ -300,7 +300,7 @@ export abstract class Builder extends Operations {
       this.code.brIf(again);
     });
     this.code.end();
-    return this.#localValue(type, local);
+    return this.localValue(type, local);
   }
 
   #emitTo(value: Value, local: number): void {
@@ -319,10 +319,12 @@ export abstract class Builder extends Operations {
   /** Computes a value now, before the statements that follow. */
   now<T extends TypeName>(value: Value<T>): Value<T> {
     if (value.kind === NodeKind.constant || value.kind === NodeKind.local) return value;
-    const local = this.#allocate(value.type);
-    this.emit(value);
-    this.code.localSet(local);
-    return this.#localValue(value.type, local);
+    if (value.local < 0) {
+      this.#compute(value);
+      this.#keep(value);
+      this.code.localSet(value.local);
+    }
+    return this.localValue(value.type, value.local);
   }
 
   /** Ends the instruction with a branch. */
@@ -370,14 +372,12 @@ export abstract class Builder extends Operations {
 
   /** Frees the instruction's locals. */
   protected end(): void {
-    for (const [type, local] of this.#usedLocals) this.#freeLocals[type].push(local);
-    this.#usedLocals.length = 0;
-  }
-
-  /** Forgets all locals: for a new function. */
-  protected resetLocals(): void {
-    this.#usedLocals.length = 0;
-    for (const locals of Object.values(this.#freeLocals)) locals.length = 0;
+    const used = this.#used;
+    used.i32 = 0;
+    used.i64 = 0;
+    used.f32 = 0;
+    used.f64 = 0;
+    used.v128 = 0;
   }
 
   /** Does the pending register and flag writes, all with values from before any of them. */
@@ -413,11 +413,19 @@ export abstract class Builder extends Operations {
 
   /** Pushes a value on wasm's stack. */
   protected emit(value: Value): void {
-    const code = this.code;
     if (value.local >= 0) {
-      code.localGet(value.local);
+      this.code.localGet(value.local);
       return;
     }
+    this.#compute(value);
+    if (value.uses > 1 && value.kind !== NodeKind.constant) {
+      this.#keep(value);
+      this.code.localTee(value.local);
+    }
+  }
+
+  /** Pushes a value that no local holds. */
+  #compute(value: Value): void {
     switch (value.kind) {
       case NodeKind.constant:
         this.#emitConstant(value);
@@ -427,27 +435,28 @@ export abstract class Builder extends Operations {
         if (value.b !== null) this.emit(value.b);
         if (value.c !== null) this.emit(value.c);
         this.#emitOpcode(value);
-        break;
+        return;
       case NodeKind.register:
         this.emitRegister(value);
-        break;
+        return;
       case NodeKind.recordField:
         this.emitRecordField(value);
-        break;
+        return;
       case NodeKind.programCounter:
         this.emitProgramCounter(value.lo);
-        break;
+        return;
       case NodeKind.stateField:
         this.emitStateField(value);
-        break;
+        return;
       default:
         throw new Error(`a value of kind ${value.kind} has no local`);
     }
-    if (value.uses > 1) {
-      value.local = this.#allocate(value.type);
-      this.#scopes.at(-1)?.push(value);
-      code.localTee(value.local);
-    }
+  }
+
+  /** Gives a value a local, until the innermost conditional scope ends. */
+  #keep(value: Value): void {
+    value.local = this.temporary(value.type);
+    this.#scopes.at(-1)?.push(value);
   }
 
   #emitConstant(value: Value): void {
@@ -474,26 +483,24 @@ export abstract class Builder extends Operations {
     else this.code.op(opcode);
   }
 
-  #allocate(type: TypeName): number {
-    const local = this.#freeLocals[type].pop() ?? this.code.local(typeCode[type]);
-    this.#usedLocals.push([type, local]);
-    return local;
-  }
-
   /** A wasm local for the rest of this instruction. */
   protected temporary(type: TypeName): number {
-    return this.#allocate(type);
+    const locals = this.#temporaries[type];
+    const index = this.#used[type]++;
+    locals[index] ??= this.code.local(typeCode[type]);
+    return locals[index];
   }
 
-  #localValue<T extends TypeName>(type: T, local: number): Value<T> {
-    const value = new Value(NodeKind.local, type, 0, null, null, null, 0, 0, null);
-    value.local = local;
-    return value;
+  /** Forgets the locals for what instructions keep: for a new function. */
+  protected resetTemporaries(): void {
+    for (const locals of Object.values(this.#temporaries)) locals.length = 0;
   }
 
   /** The content of a wasm local as a value. */
   protected localValue<T extends TypeName>(type: T, local: number): Value<T> {
-    return this.#localValue(type, local);
+    const value = new Value(NodeKind.local, type, 0, null, null, null, 0, 0, null);
+    value.local = local;
+    return value;
   }
 
   /** Byte offset of a scratch cell. */

@@ -1,9 +1,6 @@
 import { Op } from '../../wasm/opcodes.ts';
 import { type F32, type F64, type I32, type I64, NodeKind, type TypeName, type V128, Value } from './value.ts';
 
-/** An integer operation's opcode for i32 and for i64. */
-type IntegerOpcodes = readonly [i32: number, i64: number];
-
 const constant = <T extends TypeName>(type: T, lo: number, hi: number): Value<T> =>
   new Value(NodeKind.constant, type, 0, null, null, null, lo, hi, null);
 
@@ -107,59 +104,59 @@ export class Operations {
     return new Value(NodeKind.operation, 'v128', Op.i8x16Shuffle, a, b, null, 0, 0, Uint8Array.from(lanes));
   }
 
-  // Integers
+  // Integers: each operation has an opcode for i32 and one for i64
 
-  #integer<T extends 'i32' | 'i64'>(opcodes: IntegerOpcodes, a: Value<T>, b: Value<T>): Value<T> {
+  #integer<T extends 'i32' | 'i64'>(narrow: number, wide: number, a: Value<T>, b: Value<T>): Value<T> {
     if (a.type !== b.type) throw new TypeError(`mixed widths: ${a.type} and ${b.type}`);
-    return this.binary(opcodes[a.type === 'i32' ? 0 : 1] as number, a.type, a, b);
+    return this.binary(a.type === 'i32' ? narrow : wide, a.type, a, b);
   }
 
-  #unaryInteger<T extends 'i32' | 'i64'>(opcodes: IntegerOpcodes, a: Value<T>): Value<T> {
-    return this.unary(opcodes[a.type === 'i32' ? 0 : 1] as number, a.type, a);
+  #unaryInteger<T extends 'i32' | 'i64'>(narrow: number, wide: number, a: Value<T>): Value<T> {
+    return this.unary(a.type === 'i32' ? narrow : wide, a.type, a);
   }
 
-  #compare<T extends 'i32' | 'i64'>(opcodes: IntegerOpcodes, a: Value<T>, b: Value<T>): I32 {
+  #compare<T extends 'i32' | 'i64'>(narrow: number, wide: number, a: Value<T>, b: Value<T>): I32 {
     if (a.type !== b.type) throw new TypeError(`mixed widths: ${a.type} and ${b.type}`);
-    return this.binary(opcodes[a.type === 'i32' ? 0 : 1] as number, 'i32', a, b);
+    return this.binary(a.type === 'i32' ? narrow : wide, 'i32', a, b);
   }
 
   add<T extends 'i32' | 'i64'>(a: Value<T>, b: Value<T>): Value<T> {
     if (isZero(b) && a.type === b.type) return a;
     if (isZero(a) && a.type === b.type) return b;
-    return this.#integer([Op.i32Add, Op.i64Add], a, b);
+    return this.#integer(Op.i32Add, Op.i64Add, a, b);
   }
 
   sub<T extends 'i32' | 'i64'>(a: Value<T>, b: Value<T>): Value<T> {
     if (isZero(b) && a.type === b.type) return a;
-    return this.#integer([Op.i32Sub, Op.i64Sub], a, b);
+    return this.#integer(Op.i32Sub, Op.i64Sub, a, b);
   }
 
   mul<T extends 'i32' | 'i64'>(a: Value<T>, b: Value<T>): Value<T> {
-    return this.#integer([Op.i32Mul, Op.i64Mul], a, b);
+    return this.#integer(Op.i32Mul, Op.i64Mul, a, b);
   }
 
   /** Signed division as wasm has it: the caller rules out division by zero and overflow, which trap. */
   divS<T extends 'i32' | 'i64'>(a: Value<T>, b: Value<T>): Value<T> {
-    return this.#integer([Op.i32DivS, Op.i64DivS], a, b);
+    return this.#integer(Op.i32DivS, Op.i64DivS, a, b);
   }
 
   /** Unsigned division as wasm has it: the caller rules out division by zero, which traps. */
   divU<T extends 'i32' | 'i64'>(a: Value<T>, b: Value<T>): Value<T> {
-    return this.#integer([Op.i32DivU, Op.i64DivU], a, b);
+    return this.#integer(Op.i32DivU, Op.i64DivU, a, b);
   }
 
   and<T extends 'i32' | 'i64'>(a: Value<T>, b: Value<T>): Value<T> {
-    return this.#integer([Op.i32And, Op.i64And], a, b);
+    return this.#integer(Op.i32And, Op.i64And, a, b);
   }
 
   or<T extends 'i32' | 'i64'>(a: Value<T>, b: Value<T>): Value<T> {
     if (isZero(a) && a.type === b.type) return b;
     if (isZero(b) && a.type === b.type) return a;
-    return this.#integer([Op.i32Or, Op.i64Or], a, b);
+    return this.#integer(Op.i32Or, Op.i64Or, a, b);
   }
 
   xor<T extends 'i32' | 'i64'>(a: Value<T>, b: Value<T>): Value<T> {
-    return this.#integer([Op.i32Xor, Op.i64Xor], a, b);
+    return this.#integer(Op.i32Xor, Op.i64Xor, a, b);
   }
 
   not<T extends 'i32' | 'i64'>(a: Value<T>): Value<T> {
@@ -172,34 +169,34 @@ export class Operations {
 
   shl<T extends 'i32' | 'i64'>(a: Value<T>, count: Value<T>): Value<T> {
     if (isZero(count)) return a;
-    return this.#integer([Op.i32Shl, Op.i64Shl], a, count);
+    return this.#integer(Op.i32Shl, Op.i64Shl, a, count);
   }
 
   shrU<T extends 'i32' | 'i64'>(a: Value<T>, count: Value<T>): Value<T> {
     if (isZero(count)) return a;
-    return this.#integer([Op.i32ShrU, Op.i64ShrU], a, count);
+    return this.#integer(Op.i32ShrU, Op.i64ShrU, a, count);
   }
 
   shrS<T extends 'i32' | 'i64'>(a: Value<T>, count: Value<T>): Value<T> {
     if (isZero(count)) return a;
-    return this.#integer([Op.i32ShrS, Op.i64ShrS], a, count);
+    return this.#integer(Op.i32ShrS, Op.i64ShrS, a, count);
   }
 
   rotr<T extends 'i32' | 'i64'>(a: Value<T>, count: Value<T>): Value<T> {
     if (isZero(count)) return a;
-    return this.#integer([Op.i32Rotr, Op.i64Rotr], a, count);
+    return this.#integer(Op.i32Rotr, Op.i64Rotr, a, count);
   }
 
   clz<T extends 'i32' | 'i64'>(a: Value<T>): Value<T> {
-    return this.#unaryInteger([Op.i32Clz, Op.i64Clz], a);
+    return this.#unaryInteger(Op.i32Clz, Op.i64Clz, a);
   }
 
   ctz<T extends 'i32' | 'i64'>(a: Value<T>): Value<T> {
-    return this.#unaryInteger([Op.i32Ctz, Op.i64Ctz], a);
+    return this.#unaryInteger(Op.i32Ctz, Op.i64Ctz, a);
   }
 
   popcnt<T extends 'i32' | 'i64'>(a: Value<T>): Value<T> {
-    return this.#unaryInteger([Op.i32Popcnt, Op.i64Popcnt], a);
+    return this.#unaryInteger(Op.i32Popcnt, Op.i64Popcnt, a);
   }
 
   eqz(a: Value<'i32' | 'i64'>): I32 {
@@ -208,43 +205,43 @@ export class Operations {
 
   eq<T extends 'i32' | 'i64'>(a: Value<T>, b: Value<T>): I32 {
     if (isZero(b)) return this.eqz(a);
-    return this.#compare([Op.i32Eq, Op.i64Eq], a, b);
+    return this.#compare(Op.i32Eq, Op.i64Eq, a, b);
   }
 
   ne<T extends 'i32' | 'i64'>(a: Value<T>, b: Value<T>): I32 {
-    return this.#compare([Op.i32Ne, Op.i64Ne], a, b);
+    return this.#compare(Op.i32Ne, Op.i64Ne, a, b);
   }
 
   ltS<T extends 'i32' | 'i64'>(a: Value<T>, b: Value<T>): I32 {
-    return this.#compare([Op.i32LtS, Op.i64LtS], a, b);
+    return this.#compare(Op.i32LtS, Op.i64LtS, a, b);
   }
 
   ltU<T extends 'i32' | 'i64'>(a: Value<T>, b: Value<T>): I32 {
-    return this.#compare([Op.i32LtU, Op.i64LtU], a, b);
+    return this.#compare(Op.i32LtU, Op.i64LtU, a, b);
   }
 
   leS<T extends 'i32' | 'i64'>(a: Value<T>, b: Value<T>): I32 {
-    return this.#compare([Op.i32LeS, Op.i64LeS], a, b);
+    return this.#compare(Op.i32LeS, Op.i64LeS, a, b);
   }
 
   leU<T extends 'i32' | 'i64'>(a: Value<T>, b: Value<T>): I32 {
-    return this.#compare([Op.i32LeU, Op.i64LeU], a, b);
+    return this.#compare(Op.i32LeU, Op.i64LeU, a, b);
   }
 
   gtS<T extends 'i32' | 'i64'>(a: Value<T>, b: Value<T>): I32 {
-    return this.#compare([Op.i32GtS, Op.i64GtS], a, b);
+    return this.#compare(Op.i32GtS, Op.i64GtS, a, b);
   }
 
   gtU<T extends 'i32' | 'i64'>(a: Value<T>, b: Value<T>): I32 {
-    return this.#compare([Op.i32GtU, Op.i64GtU], a, b);
+    return this.#compare(Op.i32GtU, Op.i64GtU, a, b);
   }
 
   geS<T extends 'i32' | 'i64'>(a: Value<T>, b: Value<T>): I32 {
-    return this.#compare([Op.i32GeS, Op.i64GeS], a, b);
+    return this.#compare(Op.i32GeS, Op.i64GeS, a, b);
   }
 
   geU<T extends 'i32' | 'i64'>(a: Value<T>, b: Value<T>): I32 {
-    return this.#compare([Op.i32GeU, Op.i64GeU], a, b);
+    return this.#compare(Op.i32GeU, Op.i64GeU, a, b);
   }
 
   /** `condition ? a : b`, both evaluated; any type. */

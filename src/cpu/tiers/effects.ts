@@ -32,13 +32,22 @@ export interface Effects {
   readonly writes: number;
 }
 
+/** As of any handler (OutOfLineBuilder). */
+const parameters = [ValueType.i32, ValueType.i32, ValueType.i64];
+
 /** Runs descriptions only to see what they do. */
 class EffectProbe extends OutOfLineBuilder {
   #flow: Flow = Flow.next;
   #reads = 0;
   #writes = 0;
 
+  constructor() {
+    super(new FunctionBuilder(parameters), noImports);
+  }
+
   probe(handler: HandlerDescription): Effects {
+    this.code.reset(parameters);
+    this.resetTemporaries();
     this.#flow = Flow.next;
     this.#reads = 0;
     this.#writes = 0;
@@ -85,6 +94,7 @@ const operandBit = (register: number): number =>
 export class EffectTable {
   readonly #decoder: Decoder;
   readonly #effects: (Effects | undefined)[];
+  readonly #probe = new EffectProbe();
 
   constructor(decoder: Decoder) {
     this.#decoder = decoder;
@@ -94,9 +104,7 @@ export class EffectTable {
   of(handler: number): Effects {
     const known = this.#effects[handler];
     if (known !== undefined) return known;
-    const { i32, i64 } = ValueType;
-    const probe = new EffectProbe(new FunctionBuilder([i32, i32, i64]), noImports);
-    const effects = probe.probe(this.#decoder.handlers[handler] as HandlerDescription);
+    const effects = this.#probe.probe(this.#decoder.handlers[handler] as HandlerDescription);
     this.#effects[handler] = effects;
     return effects;
   }

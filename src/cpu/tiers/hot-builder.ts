@@ -3,6 +3,7 @@ import { Op, ValueType } from '../../wasm/opcodes.ts';
 import { type Architecture, RegisterClass } from '../architecture.ts';
 import { highHalf, lowHalf } from '../decoder.ts';
 import { Exit } from '../exits.ts';
+import { operandAt, operandName } from '../instruction.ts';
 import type { BranchKind, Flags, Target } from '../ir/builder.ts';
 import {
   FlagForm,
@@ -293,7 +294,9 @@ export class HotBuilder extends GuestBuilder {
 
   #operands({ entry, fields }: RegionInstruction): Record<string, unknown> {
     const values: Record<string, unknown> = {};
-    for (const [name, operand] of entry.operands) {
+    for (let i = 0; i < entry.operands.length; i++) {
+      const name = operandName(entry, i);
+      const operand = operandAt(entry, i);
       switch (operand.kind) {
         case 'immediate64': {
           const value = operand.get(fields);

@@ -98,38 +98,44 @@ export interface Region {
   readonly name?: string | undefined;
 }
 
-/** Adds a region's function to a module; gives its index. */
-const defineRegion = (
-  module: ModuleBuilder,
-  imports: ImportIndices,
-  architecture: Architecture,
-  { blocks, pages, name }: Region,
-): number => {
-  const code = new FunctionBuilder([i32, i64, i32]);
-  const use = findRegisterUse(architecture, blocks);
-  const builder = new HotBuilder(code, imports, architecture, use, pages);
-  const entry = blocks[0] as Block;
-  builder.open(use.blocks.get(entry) as BlockUse, blocks.some(isCall));
-  new RegionEmitter(code, builder, use).emitTree(entry, builder.facts);
-  builder.close();
-  const region = module.function(imports.regionType, code);
-  if (name !== undefined) module.nameFunction(region, name);
-  return region;
-};
+/** Encodes regions; what their modules have in common, and the memory that they are written in, is kept from one to the next. */
+export class RegionEncoder {
+  readonly #architecture: Architecture;
+  /** Has the types and imports. */
+  readonly #base = new ModuleBuilder();
+  readonly #imports: ImportIndices;
+  readonly #bodies: FunctionBuilder[] = [];
 
-/** Encodes a module that puts regions into the regions' table when it is instantiated, from a slot on. */
-export const encodeRegions = (
-  architecture: Architecture,
-  regions: readonly Region[],
-  firstSlot: number,
-  memoryPages: number,
-): Uint8Array<ArrayBuffer> => {
-  const module = new ModuleBuilder();
-  const imports = declareImports(module, memoryPages);
-  const functions = regions.map((region) => defineRegion(module, imports, architecture, region));
-  module.activeElements(imports.regionTable, firstSlot, functions);
-  return module.encode();
-};
+  constructor(architecture: Architecture, memoryPages: number) {
+    this.#architecture = architecture;
+    this.#imports = declareImports(this.#base, memoryPages);
+  }
+
+  /** Encodes a module that puts regions into the regions' table when it is instantiated, from a slot on. */
+  encode(regions: readonly Region[], firstSlot: number): Uint8Array<ArrayBuffer> {
+    const module = new ModuleBuilder(this.#base);
+    const functions = regions.map((region, index) => {
+      this.#bodies[index] ??= new FunctionBuilder();
+      const code = this.#bodies[index];
+      this.#write(code, region);
+      const number = module.function(this.#imports.regionType, code);
+      if (region.name !== undefined) module.nameFunction(number, region.name);
+      return number;
+    });
+    module.activeElements(this.#imports.regionTable, firstSlot, functions);
+    return module.encode();
+  }
+
+  #write(code: FunctionBuilder, { blocks, pages }: Region): void {
+    code.reset([i32, i64, i32]);
+    const use = findRegisterUse(this.#architecture, blocks);
+    const builder = new HotBuilder(code, this.#imports, this.#architecture, use, pages);
+    const entry = blocks[0] as Block;
+    builder.open(use.blocks.get(entry) as BlockUse, blocks.some(isCall));
+    new RegionEmitter(code, builder, use).emitTree(entry, builder.facts);
+    builder.close();
+  }
+}
 
 /** Encodes a module whose function `r` stands in place of a region, and only gives an Exit. */
 export const encodeStub = (exit: Exit): Uint8Array<ArrayBuffer> => {

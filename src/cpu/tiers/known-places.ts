@@ -42,8 +42,10 @@ export class KnownPlaces {
   readonly #code: FunctionBuilder;
   /** Offset and machine local of each place there can be, made when first needed. */
   readonly #locals: (readonly [number, number])[] = [];
-  #registers = new Map<number, Relative>();
-  #places: Place[] = [];
+  /** Copied before it changes if `known` has handed it out. */
+  #registers: ReadonlyMap<number, Relative> = new Map();
+  #places: readonly Place[] = [];
+  #handedOut = false;
   #origins = 0;
   #next = 0;
 
@@ -52,12 +54,21 @@ export class KnownPlaces {
   }
 
   get known(): Known {
-    return { registers: new Map(this.#registers), places: [...this.#places] };
+    this.#handedOut = true;
+    return { registers: this.#registers, places: this.#places };
   }
 
   set known({ registers, places }: Known) {
-    this.#registers = new Map(registers);
-    this.#places = [...places];
+    this.#registers = registers;
+    this.#places = places;
+    this.#handedOut = true;
+  }
+
+  /** The registers, to be changed. */
+  #change(): Map<number, Relative> {
+    if (this.#handedOut) this.#registers = new Map(this.#registers);
+    this.#handedOut = false;
+    return this.#registers as Map<number, Relative>;
   }
 
   /** The places in use. */
@@ -70,15 +81,15 @@ export class KnownPlaces {
     let relative = this.#registers.get(register);
     if (relative === undefined) {
       relative = { origin: this.#origins++, distance: 0 };
-      this.#registers.set(register, relative);
+      this.#change().set(register, relative);
     }
     return relative;
   }
 
   /** Notes that a register gets a relative address, or something else. */
   set(register: number, relative: Relative | null): void {
-    if (relative === null) this.#registers.delete(register);
-    else this.#registers.set(register, relative);
+    if (relative !== null) this.#change().set(register, relative);
+    else if (this.#registers.has(register)) this.#change().delete(register);
   }
 
   /** A place from which an access may be reached. */
@@ -99,8 +110,8 @@ export class KnownPlaces {
     const [offset, machine] = this.#locals[number];
     const place = { relative, writable, offset, machine };
     // One from the same origin has seen its last use: this one is the nearer, or serves stores too.
-    this.#places = this.#places.filter((other) => other.offset !== offset && other.relative.origin !== relative.origin);
-    this.#places.push(place);
+    const others = this.#places.filter((other) => other.offset !== offset && other.relative.origin !== relative.origin);
+    this.#places = [...others, place];
     return place;
   }
 

@@ -1,5 +1,6 @@
 import { RECORDS } from '../code-page.ts';
 import type { Decoded, Decoder } from '../decoder.ts';
+import { operandAt } from '../instruction.ts';
 import type { Effects, EffectTable } from './effects.ts';
 import { Flow } from './effects.ts';
 
@@ -47,7 +48,10 @@ export const REGION_REACH = 2;
 
 /** The branch distance in bytes of an instruction that has a target operand. */
 const distanceOf = ({ entry, fields }: Decoded): number => {
-  for (const [, operand] of entry.operands) if (operand.kind === 'target') return operand.get(fields);
+  for (let i = 0; i < entry.operands.length; i++) {
+    const operand = operandAt(entry, i);
+    if (operand.kind === 'target') return operand.get(fields);
+  }
   throw new Error(`${entry.name} branches but has no target`);
 };
 
@@ -63,6 +67,11 @@ interface Scan {
   readonly leaders: Set<number>;
 }
 
+const decodeAt = (decoder: Decoder, effects: EffectTable, word: number, position: number): RegionInstruction => {
+  const { entry, fields, index } = decoder.decode(word);
+  return { entry, fields, index, position, effects: effects.of(decoder.handlerAt(index, word)) };
+};
+
 /** Finds the instructions reachable from `entry` and where blocks begin. */
 const scan = (decoder: Decoder, effects: EffectTable, entry: number, code: CodeWindow): Scan => {
   const found: Scan = { instructions: new Map(), leaders: new Set([entry]) };
@@ -76,9 +85,8 @@ const scan = (decoder: Decoder, effects: EffectTable, entry: number, code: CodeW
       found.leaders.size <= MAX_BLOCKS
     ) {
       const word = code.wordAt(position);
-      const effect = effects.of(decoder.handlerOf(word));
-      const instruction = { ...decoder.decode(word), position, effects: effect };
-      const { flow } = effect;
+      const instruction = decodeAt(decoder, effects, word, position);
+      const { flow } = instruction.effects;
       found.instructions.set(position, instruction);
       position++;
       if (flow === Flow.next) continue;

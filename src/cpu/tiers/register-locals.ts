@@ -27,8 +27,7 @@ interface Place {
 
 /** A region's guest registers in wasm locals, and which of them may differ from the record where code is being made. */
 export class RegisterLocals {
-  /** Changed since the record had them. */
-  dirty: RegisterSet = { general: 0, vector: 0 };
+  readonly #dirty: RegisterSet = { general: 0, vector: 0 };
   readonly #code: FunctionBuilder;
   readonly #stateLocal: number;
   readonly #banks: readonly Bank[];
@@ -67,6 +66,16 @@ export class RegisterLocals {
     return place;
   }
 
+  /** Those changed since the record had them. */
+  get dirty(): RegisterSet {
+    return { ...this.#dirty };
+  }
+
+  set dirty({ general, vector }: RegisterSet) {
+    this.#dirty.general = general;
+    this.#dirty.vector = vector;
+  }
+
   /** The local of the register at an offset in the record. */
   of(offset: number): number {
     return this.#place(offset).local;
@@ -75,7 +84,7 @@ export class RegisterLocals {
   /** Notes that the local of the register at an offset gets another value. */
   change(offset: number): void {
     const { set, bit } = this.#place(offset);
-    this.dirty = { ...this.dirty, [set]: this.dirty[set] | bit };
+    this.#dirty[set] |= bit;
   }
 
   /** Loads registers from the record. */
@@ -95,7 +104,7 @@ export class RegisterLocals {
   store(): void {
     for (const bank of this.#banks) {
       for (let i = 0; i < bank.offsets.length; i++) {
-        if (((this.dirty[bank.set] >>> i) & 1) !== 0) this.#storeOne(bank, i);
+        if (((this.#dirty[bank.set] >>> i) & 1) !== 0) this.#storeOne(bank, i);
       }
     }
   }
@@ -109,7 +118,7 @@ export class RegisterLocals {
   /** Notes the dirty registers, for the common way out. */
   emitLeaving(): void {
     for (const bank of this.#banks) {
-      const dirty = this.dirty[bank.set];
+      const dirty = this.#dirty[bank.set];
       bank.ever |= dirty;
       bank.always &= dirty;
       if (bank.offsets.length === 0) continue;

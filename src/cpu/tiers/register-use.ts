@@ -1,4 +1,5 @@
 import { type Architecture, RegisterClass } from '../architecture.ts';
+import { operandAt } from '../instruction.ts';
 import { Flow } from './effects.ts';
 import type { Block, RegionInstruction } from './region.ts';
 
@@ -54,64 +55,68 @@ class Numbering {
   readonly general: number[] = [];
   readonly vector: number[] = [];
   readonly #architecture: Architecture;
-  readonly #bits = new Map<number, number>();
+  readonly #sets = new Map<number, RegisterSet>();
 
   constructor(architecture: Architecture) {
     this.#architecture = architecture;
   }
 
-  /** Adds a register to a set, if it is one that has a local. */
-  add(set: RegisterSet, offset: number): void {
-    const kind = this.#architecture.registerClass(offset);
-    if (kind === RegisterClass.general) set.general |= this.#bit(this.general, offset);
-    else if (kind === RegisterClass.vector) set.vector |= this.#bit(this.vector, offset);
+  /** The register at an offset as a set; an empty one if it has no local. */
+  setOf(offset: number): RegisterSet {
+    let set = this.#sets.get(offset);
+    if (set === undefined) {
+      const kind = this.#architecture.registerClass(offset);
+      set = emptySet();
+      if (kind === RegisterClass.general) set.general = this.#next(this.general, offset);
+      else if (kind === RegisterClass.vector) set.vector = this.#next(this.vector, offset);
+      this.#sets.set(offset, set);
+    }
+    return set;
   }
 
-  #bit(list: number[], offset: number): number {
-    const known = this.#bits.get(offset);
-    if (known !== undefined) return known;
+  #next(list: number[], offset: number): number {
     if (list.length === 32) throw new RangeError('a region has more than 32 registers of a class');
-    const bit = 1 << list.length;
-    list.push(offset);
-    this.#bits.set(offset, bit);
-    return bit;
+    return 1 << (list.push(offset) - 1);
   }
 }
-
-/** Adds what an instruction reads and writes. */
-const collect = (
-  numbering: Numbering,
-  { entry, fields, effects }: RegionInstruction,
-  reads: RegisterSet,
-  writes: RegisterSet,
-): void => {
-  let bit = 1;
-  for (const [, operand] of entry.operands) {
-    if (operand.kind !== 'register') continue;
-    if (((effects.reads | effects.writes) & bit) !== 0) {
-      const offset = operand.get(fields);
-      if ((effects.reads & bit) !== 0) numbering.add(reads, offset);
-      if ((effects.writes & bit) !== 0) numbering.add(writes, offset);
-    }
-    bit <<= 1;
-  }
-};
 
 interface Local {
   readonly reads: RegisterSet;
   readonly writes: RegisterSet;
 }
 
+/** Adds what an instruction reads, if nothing before it has written that, and what it writes. */
+const collect = (
+  numbering: Numbering,
+  { entry, fields, effects }: RegionInstruction,
+  { reads, writes }: Local,
+): void => {
+  let general = 0;
+  let vector = 0;
+  let bit = 1;
+  for (let i = 0; i < entry.operands.length; i++) {
+    const operand = operandAt(entry, i);
+    if (operand.kind !== 'register') continue;
+    if (((effects.reads | effects.writes) & bit) !== 0) {
+      const set = numbering.setOf(operand.get(fields));
+      if ((effects.reads & bit) !== 0) {
+        reads.general |= set.general & ~writes.general;
+        reads.vector |= set.vector & ~writes.vector;
+      }
+      if ((effects.writes & bit) !== 0) {
+        general |= set.general;
+        vector |= set.vector;
+      }
+    }
+    bit <<= 1;
+  }
+  writes.general |= general;
+  writes.vector |= vector;
+};
+
 const localUse = (numbering: Numbering, block: Block): Local => {
   const use: Local = { reads: emptySet(), writes: emptySet() };
-  for (const instruction of block.instructions) {
-    const reads = emptySet();
-    const writes = emptySet();
-    collect(numbering, instruction, reads, writes);
-    use.reads.general |= reads.general & ~use.writes.general;
-    use.reads.vector |= reads.vector & ~use.writes.vector;
-    include(use.writes, writes);
-  }
+  for (const instruction of block.instructions) collect(numbering, instruction, use);
   return use;
 };
 
