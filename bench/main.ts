@@ -2,6 +2,7 @@ import { CommandError, ExitStatus } from '../src/cli/exit-status.ts';
 import { benchBoot } from './boot.ts';
 import { benchCpu } from './cpu.ts';
 import { benchSmp } from './smp.ts';
+import { benchTranslate } from './translate.ts';
 import { benchWasm } from './wasm.ts';
 
 /** `npm run bench -- COMMAND [OPTION...]`: how fast hostrock is, beside a peer where there is one. */
@@ -10,15 +11,17 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   boot: benchBoot,
   cpu: benchCpu,
   smp: benchSmp,
+  translate: benchTranslate,
   wasm: benchWasm,
 };
 
 const help = `usage: npm run bench -- COMMAND [OPTION...]
 
-  boot  booting a kernel, against QEMU on the same kernel and ramdisk
-  cpu   processor time of real programs, against QEMU and native
-  smp   what a second virtual processor gains
-  wasm  encoding WebAssembly modules
+  boot       booting a kernel, against QEMU on the same kernel and ramdisk
+  cpu        processor time of real programs, against QEMU and native
+  smp        what a second virtual processor gains
+  translate  translating guest code to WebAssembly, without a guest
+  wasm       encoding WebAssembly modules
 
 'npm run bench -- COMMAND --help' tells a command's options.
 `;
