@@ -80,6 +80,9 @@ const giveTranslatorWork = (
 export const nodePlatform = (threads = 0, translator = false): Platform => {
   // Cold paths out of line: on by default from Node 26 on.
   setFlagsFromString('--experimental-wasm-branch-hinting');
+  // V8 optimises a function when it has run this many bytes of its code. Regions are large: its default makes most of those that
+  // run for a moment cost more than they can save (docs/translation.md).
+  setFlagsFromString('--wasm-tiering-budget=150000000');
   const waiting = Array.from({ length: threads }, startPhysicalCpu);
   let waitingTranslator = translator ? startTranslator() : null;
   return {
