@@ -37,6 +37,9 @@ const runs: readonly (RunOptions & { readonly name: string })[] = [
   },
 ];
 
+/** Instructions run in regions that another thread has made. On a busy host one short run may end before the first is ready. */
+let byTranslator = 0;
+
 for (const { name, ...options } of runs) {
   test(name, { timeout: LIMIT }, async () => {
     const { end, console, log, statistics } = await runGuest(selftestImage(), options);
@@ -54,7 +57,7 @@ for (const { name, ...options } of runs) {
     if (translator !== null) {
       assert.ok(translator.regions > 0);
       assert.ok(physicalCpus.every(({ regions }) => regions === 0));
-      assert.ok(physicalCpus.some(({ hotInstructions }) => hotInstructions > 0));
+      byTranslator += physicalCpus.reduce((sum, { hotInstructions }) => sum + hotInstructions, 0);
     }
     assert.equal(
       readReport(console).find(({ name: subject }) => subject === 'vcpus')?.detail,
@@ -62,3 +65,5 @@ for (const { name, ...options } of runs) {
     );
   });
 }
+
+test('regions that another thread has made were run', () => assert.ok(byTranslator > 0));
