@@ -74,9 +74,14 @@ fi
 cd /root
 mkfifo /run/session
 cat /run/session > /run/status &
-setsid setsid cttyhack sh -c 'trap : INT; sh "$@" 9>&-; echo $? >&9' session \${script:--l} < /dev/console 9> /run/session
+setsid setsid cttyhack sh -c 'trap : INT; sh "$@" 9>&-; echo $? $$ >&9' session \${script:--l} < /dev/console 9> /run/session
 wait $!
-read -r status < /run/status
+read -r status leader < /run/status
+
+# The end of the session's leader hangs the terminal up, which throws away what waits there to be shown.
+while read -r state 2> /dev/null < "/proc/$leader/stat"; do
+  case $state in *') Z '*) break ;; esac
+done
 [ -z "$script" ] || printf '\\nhostrock.exit=%d\\n' "\${status:-137}"
 finish poweroff
 `;
