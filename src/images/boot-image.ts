@@ -7,7 +7,7 @@ import type { Keyring } from './debian/signature.ts';
 import type { Decoders } from './decompress.ts';
 import type { DownloadContext } from './download.ts';
 import { ImageError } from './errors.ts';
-import { InitScript } from './init-script.ts';
+import { InitScript, PowerScripts } from './init-script.ts';
 import { buildInitramfs } from './initramfs.ts';
 import { type PackageFile, readBusyboxPackage, readKernelPackages } from './kernel-package.ts';
 
@@ -90,7 +90,15 @@ function parseRecord(text: string | undefined): ImageRecord | undefined {
 /** Names what the image depends on beside the packages themselves. */
 async function imageKey({ suite, kernelPackage }: BootImageChoice, keyring: Keyring): Promise<string> {
   const modules = [DriverModules, FurtherModules];
-  const inputs = [BuilderVersion, Architecture, BusyboxPackage, modules, InitScript, await keyringId(keyring)];
+  const inputs = [
+    BuilderVersion,
+    Architecture,
+    BusyboxPackage,
+    modules,
+    InitScript,
+    PowerScripts,
+    await keyringId(keyring),
+  ];
   const digest = await sha256Hex(encodeText(JSON.stringify(inputs)));
   return `image-${suite}-${kernelPackage}-${digest.slice(0, 16)}`;
 }

@@ -14,8 +14,7 @@ set -f
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin HOME=/root USER=root LOGNAME=root SHELL=/bin/sh PS1='\\u@\\h:\\w\\$ ' PS2='> '
 
 # Busybox's poweroff, reboot and halt ask the first process; so does the kernel, by /sbin/poweroff and /sbin/reboot,
-# when the hypervisor wants it. That may be at once, and what asks before there is a trap asks in vain. Output may still
-# wait in the terminal: setting its mode returns when it is out.
+# when the hypervisor wants it. Output may still wait in the terminal: setting its mode returns when it is out.
 finish() {
   stty sane < /dev/console 2> /dev/null
   busybox "$1" -f
@@ -85,3 +84,17 @@ done
 [ -z "$script" ] || printf '\\nhostrock.exit=%d\\n' "\${status:-137}"
 finish poweroff
 `;
+
+/**
+ * The ramdisk's poweroff and reboot. Busybox's send the first process a signal, which is lost before that has a trap for it; the
+ * kernel runs these, when the hypervisor wants it, as soon as there is a ramdisk. So they ask again until they are obeyed.
+ */
+export const PowerScripts = Object.fromEntries(
+  ['poweroff', 'reboot'].map((name) => [
+    name,
+    `#!/bin/sh
+[ $# -eq 0 ] || exec busybox ${name} "$@"
+while busybox ${name}; do sleep 1; done
+`,
+  ]),
+);

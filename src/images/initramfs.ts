@@ -3,7 +3,7 @@ import { busyboxApplets } from './busybox.ts';
 import { encodeText } from './bytes.ts';
 import { type CpioEntry, FileType, writeCpio } from './cpio.ts';
 import { ImageError } from './errors.ts';
-import { InitScript } from './init-script.ts';
+import { InitScript, PowerScripts } from './init-script.ts';
 import { moduleName } from './kernel-module.ts';
 
 /** A module ready to be loaded, with all that it depends on beside it or built into the kernel. */
@@ -119,8 +119,13 @@ export function buildInitramfs(input: InitramfsInput): Uint8Array<ArrayBuffer> {
     { path: 'init', mode: Executable, data: encodeText(InitScript) },
     ...Object.entries(SystemFiles).map(([path, text]) => ({ path, mode: File, data: encodeText(text) })),
     { path: 'bin/busybox', mode: Executable, data: busybox },
+    ...Object.entries(PowerScripts).map(([name, text]) => ({
+      path: `bin/${name}`,
+      mode: Executable,
+      data: encodeText(text),
+    })),
     ...applets
-      .filter((name) => name !== 'busybox')
+      .filter((name) => name !== 'busybox' && PowerScripts[name] === undefined)
       .map((name) => ({ path: `bin/${name}`, mode: Link, data: encodeText('busybox') })),
     ...new ModuleSet(modules).entries(kernelVersion, load),
   ]);

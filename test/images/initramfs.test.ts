@@ -47,12 +47,22 @@ test('every folder stands before what is in it', () => {
 test('busybox can be called by each of its names', () => {
   const files = filesOf(buildInitramfs(input));
   assert.equal(files.get('bin/busybox')?.mode, FileType.Regular | 0o755);
-  for (const name of Applets.filter((applet) => applet !== 'busybox')) {
+  const others = ['busybox', 'poweroff', 'reboot'];
+  for (const name of Applets.filter((applet) => !others.includes(applet))) {
     assert.deepEqual(files.get(`bin/${name}`), { mode: FileType.SymbolicLink | 0o777, text: 'busybox' });
   }
   assert.equal(files.get('usr/sbin')?.text, '../bin');
   assert.equal(files.get('init')?.mode, FileType.Regular | 0o755);
   assert.equal(files.get('dev/console')?.mode, FileType.Character | 0o600);
+});
+
+test('poweroff and reboot ask the first process until it obeys', () => {
+  const files = filesOf(buildInitramfs(input));
+  for (const name of ['poweroff', 'reboot']) {
+    const file = files.get(`bin/${name}`);
+    assert.equal(file?.mode, FileType.Regular | 0o755);
+    assert.match(file?.text ?? '', new RegExp(`^#!/bin/sh\n[^]*while busybox ${name}; do`));
+  }
 });
 
 test('modules are listed as modprobe and /init need them', () => {
