@@ -30,10 +30,10 @@ const make = (memory: MachineMemory): WideCopy => {
   module.importMemory(MODULE, 'memory', { initial: pages, maximum: pages, shared: true });
   addCopy(module, 'copy8', Op.i64Load, Op.i64Store);
   addCopy(module, 'copy16', Op.v128Load, Op.v128Store);
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), {
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), {
     [MODULE]: { memory: memory.memory },
   });
-  return instance.exports as unknown as WideCopy;
+  return { copy8: exports.copy8 as WideCopy['copy8'], copy16: exports.copy16 as WideCopy['copy16'] };
 };
 
 const copies = new WeakMap<MachineMemory, WideCopy>();

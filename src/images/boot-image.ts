@@ -78,9 +78,10 @@ interface ImageRecord {
 function parseRecord(text: string | undefined): ImageRecord | undefined {
   if (text === undefined) return undefined;
   try {
-    const record = JSON.parse(text) as Record<string, unknown>;
-    const fields = ['kernel', 'ramdisk', 'kernelVersion', 'description'];
-    return fields.every((field) => typeof record[field] === 'string') ? (record as unknown as ImageRecord) : undefined;
+    const { kernel, ramdisk, kernelVersion, description } = JSON.parse(text) as Partial<Record<string, unknown>>;
+    if (typeof kernel !== 'string' || typeof ramdisk !== 'string') return undefined;
+    if (typeof kernelVersion !== 'string' || typeof description !== 'string') return undefined;
+    return { kernel, ramdisk, kernelVersion, description };
   } catch {
     // A damaged record is as good as none.
     return undefined;

@@ -104,20 +104,22 @@ const scan = (decoder: Decoder, effects: EffectTable, entry: number, code: CodeW
   return found;
 };
 
-const makeBlock = (instructions: RegionInstruction[], flow: Flow): Block => {
-  const block = {
-    instructions,
-    flow,
-    next: null,
-    taken: null,
-    order: -1,
-    dominated: [],
-    loopHeader: false,
-    forwardEdges: 0,
-  } as unknown as Block;
-  block.dominator = block;
-  return block;
-};
+class FoundBlock implements Block {
+  readonly instructions: RegionInstruction[];
+  readonly flow: Flow;
+  next: Block | null = null;
+  taken: Block | null = null;
+  order = -1;
+  dominator: Block = this;
+  readonly dominated: Block[] = [];
+  loopHeader = false;
+  forwardEdges = 0;
+
+  constructor(instructions: RegionInstruction[], flow: Flow) {
+    this.instructions = instructions;
+    this.flow = flow;
+  }
+}
 
 /** Cuts the scanned instructions into blocks, by the position of their first. */
 const cutBlocks = ({ instructions, leaders }: Scan): Map<number, Block> => {
@@ -134,7 +136,7 @@ const cutBlocks = ({ instructions, leaders }: Scan): Map<number, Block> => {
       position++;
       if (flow !== Flow.next || leaders.has(position)) break;
     }
-    if (body.length > 0) blocks.set(leader, makeBlock(body, flow));
+    if (body.length > 0) blocks.set(leader, new FoundBlock(body, flow));
   }
   return blocks;
 };
