@@ -6,10 +6,11 @@ import type { HandlerDescription } from '../decoder.ts';
 import { Exit } from '../exits.ts';
 import { HEAT_ENTRIES } from '../heat-table.ts';
 import { BUDGET, CODE_PAGE, FLAG_FORM, KICK, PC, REGION_ENTRIES, REGION_INSTRUCTIONS, TLB_CODE } from '../state.ts';
-import { CODE, EXECUTE_TAG, INDEX_MASK, INDEX_SHIFT, INSTRUCTION_OFFSETS } from '../translation-table.ts';
+import { CODE, EXECUTE_TAG, INSTRUCTION_OFFSETS } from '../translation-table.ts';
 import { AGAIN, emitStoreBudget, InlineBuilder, type LoopContext, NEXT } from './cold-builder.ts';
 import { ColdHandlers, type ColdHandlersOptions, declareHandlers, type HandlerImports } from './cold-handlers.ts';
 import { declareImports, type ImportIndices } from './imports.ts';
+import { emitEntry } from './table-entry.ts';
 
 /**
  * The cold tier: a wasm interpreter of pre-decoded records, generated from the instruction table. The most frequent handlers
@@ -107,11 +108,7 @@ const emitRun = (
   code.load(Op.i32Load, 2, TLB_CODE);
   code.localGet(pc);
   code.op(Op.i32WrapI64);
-  code.i32Const(INDEX_SHIFT);
-  code.op(Op.i32ShrU);
-  code.i32Const(INDEX_MASK);
-  code.op(Op.i32And);
-  code.op(Op.i32Add);
+  emitEntry(code);
   code.localTee(entry);
   code.load(Op.i32Load, 2, CODE);
   code.localTee(pageBase);

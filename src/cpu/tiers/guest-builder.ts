@@ -5,9 +5,10 @@ import { Access, type AccessSize, type AtomicOperation, Builder } from '../ir/bu
 import { hostKeepsOrder } from '../ir/host-order.ts';
 import type { I32, I64, Register, TypeName, V128, Value } from '../ir/value.ts';
 import { TLB_UNPRIVILEGED } from '../state.ts';
-import { ADDEND, INDEX_MASK, INDEX_SHIFT, READ_TAG, WRITE_TAG } from '../translation-table.ts';
+import { ADDEND, READ_TAG, WRITE_TAG } from '../translation-table.ts';
 import type { ImportIndices } from './imports.ts';
 import { NOWHERE, type Place } from './known-places.ts';
+import { emitEntry } from './table-entry.ts';
 
 /** What both tiers do alike: memory accesses through the translation table, atomics, and engine calls. */
 
@@ -103,11 +104,7 @@ export abstract class GuestBuilder extends Builder {
     this.#emitTable(access);
     this.emit(address);
     code.op(Op.i32WrapI64);
-    code.i32Const(INDEX_SHIFT);
-    code.op(Op.i32ShrU);
-    code.i32Const(INDEX_MASK);
-    code.op(Op.i32And);
-    code.op(Op.i32Add);
+    emitEntry(code);
     code.localSet(entry);
     return entry;
   }

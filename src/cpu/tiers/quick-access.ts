@@ -1,80 +1,19 @@
 import { FunctionBuilder } from '../../wasm/function-builder.ts';
 import { Op, ValueType } from '../../wasm/opcodes.ts';
 import { QUICK_FAULT, QuickAccess } from '../architecture.ts';
+import { PAGE_SIZE } from '../code-page.ts';
 import { Access } from '../ir/builder.ts';
 import { Status } from '../runtime.ts';
 import { SCRATCH } from '../state.ts';
+import { emitDone, emitLoadToScratch, emitStoreFromScratch } from './scratch-access.ts';
 
 /** Accesses that missed the translation table, in wasm where the architecture's `quickFill` can help, else by the slow paths. */
 
 const { i32, i64 } = ValueType;
-const PAGE_SIZE = 4096;
 
 const [stateLocal, addressLocal, kindLocal] = [0, 1, 2];
 
 type Name = 'load' | 'store' | 'address';
-
-const loads = [
-  [1, Op.i64Load8U],
-  [2, Op.i64Load16U],
-  [4, Op.i64Load32U],
-  [8, Op.i64Load],
-] as const;
-const stores = [
-  [1, Op.i64Store8],
-  [2, Op.i64Store16],
-  [4, Op.i64Store32],
-  [8, Op.i64Store],
-] as const;
-
-/** The access's end: done at a machine address, its value in scratch cell 0. */
-const emitDone = (code: FunctionBuilder): void => {
-  code.i32Const(Status.done);
-  code.return();
-};
-
-const whenSize = (code: FunctionBuilder, sizeLocal: number, size: number, body: () => void): void => {
-  code.localGet(sizeLocal);
-  code.i32Const(size);
-  code.op(Op.i32Eq);
-  code.if();
-  body();
-  emitDone(code);
-  code.end();
-};
-
-const emitLoad = (code: FunctionBuilder, sizeLocal: number, machineLocal: number): void => {
-  for (const [size, opcode] of loads) {
-    whenSize(code, sizeLocal, size, () => {
-      code.localGet(stateLocal);
-      code.localGet(machineLocal);
-      code.load(opcode, 0, 0);
-      code.store(Op.i64Store, 3, SCRATCH);
-      code.localGet(stateLocal);
-      code.i64Const(0, 0);
-      code.store(Op.i64Store, 3, SCRATCH + 8);
-    });
-  }
-  code.localGet(stateLocal);
-  code.localGet(machineLocal);
-  code.load(Op.v128Load, 0, 0);
-  code.store(Op.v128Store, 4, SCRATCH);
-};
-
-const emitStore = (code: FunctionBuilder, sizeLocal: number, machineLocal: number): void => {
-  for (const [size, opcode] of stores) {
-    whenSize(code, sizeLocal, size, () => {
-      code.localGet(machineLocal);
-      code.localGet(stateLocal);
-      code.load(Op.i64Load, 3, SCRATCH);
-      code.store(opcode, 0, 0);
-    });
-  }
-  code.localGet(machineLocal);
-  code.localGet(stateLocal);
-  code.load(Op.v128Load, 4, SCRATCH);
-  code.store(Op.v128Store, 0, 0);
-};
 
 /** For atomic operations, which write what they read: who may write may read. */
 const emitAddress = (code: FunctionBuilder, machineLocal: number): void => {
@@ -147,8 +86,8 @@ export const quickAccess = (name: Name, quickFill: number, otherwise: number): F
     code.return();
     code.end();
   }
-  if (name === 'load') emitLoad(code, size, machine);
-  else if (name === 'store') emitStore(code, size, machine);
+  if (name === 'load') emitLoadToScratch(code, size, machine);
+  else if (name === 'store') emitStoreFromScratch(code, size, machine);
   else emitAddress(code, machine);
   emitDone(code);
   code.end();

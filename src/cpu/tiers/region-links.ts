@@ -3,9 +3,10 @@ import { Op, ValueType } from '../../wasm/opcodes.ts';
 import { CODE_PAGE_CHANGES, CODE_PAGE_SLOTS, PAGE_SIZE, RECORDS } from '../code-page.ts';
 import { Exit } from '../exits.ts';
 import { KICK, PC, TLB_CODE } from '../state.ts';
-import { CODE, EXECUTE_TAG, INDEX_MASK, INDEX_SHIFT, INSTRUCTION_OFFSETS } from '../translation-table.ts';
+import { CODE, EXECUTE_TAG, INSTRUCTION_OFFSETS } from '../translation-table.ts';
 import type { ImportIndices } from './imports.ts';
 import { pageOfPosition } from './region.ts';
+import { emitEntry } from './table-entry.ts';
 
 /**
  * How regions lead to each other without leaving wasm. A guest call is a wasm call, its return a wasm return: the caller goes
@@ -115,11 +116,7 @@ export class RegionLinks {
     code.op(Op.i32WrapI64);
     code.i32Const(distance * PAGE_SIZE);
     code.op(Op.i32Add);
-    code.i32Const(INDEX_SHIFT);
-    code.op(Op.i32ShrU);
-    code.i32Const(INDEX_MASK);
-    code.op(Op.i32And);
-    code.op(Op.i32Add);
+    emitEntry(code);
     code.localTee(this.#scratch);
     code.load(Op.i64Load, 3, EXECUTE_TAG);
     this.emitPosition(distance * RECORDS);
@@ -188,11 +185,7 @@ export class RegionLinks {
     code.load(Op.i32Load, 2, TLB_CODE);
     code.localGet(pc);
     code.op(Op.i32WrapI64);
-    code.i32Const(INDEX_SHIFT);
-    code.op(Op.i32ShrU);
-    code.i32Const(INDEX_MASK);
-    code.op(Op.i32And);
-    code.op(Op.i32Add);
+    emitEntry(code);
     code.localTee(entry);
     code.load(Op.i64Load, 3, EXECUTE_TAG);
     code.localGet(pc);

@@ -1,9 +1,12 @@
 import { FunctionBuilder } from '../../wasm/function-builder.ts';
 import type { ModuleBuilder } from '../../wasm/module-builder.ts';
 import { Op, ValueType } from '../../wasm/opcodes.ts';
+import { PAGE_SIZE } from '../code-page.ts';
 import { Access } from '../ir/builder.ts';
 import { SCRATCH, TLB, TLB_UNPRIVILEGED } from '../state.ts';
-import { ADDEND, INDEX_MASK, INDEX_SHIFT, READ_TAG, WRITE_TAG } from '../translation-table.ts';
+import { ADDEND, READ_TAG, WRITE_TAG } from '../translation-table.ts';
+import { emitDone, emitLoadToScratch, emitStoreFromScratch } from './scratch-access.ts';
+import { emitEntry } from './table-entry.ts';
 
 /**
  * Accesses that the check in translated code does not let through though the translation table has their pages: those across
@@ -13,7 +16,6 @@ import { ADDEND, INDEX_MASK, INDEX_SHIFT, READ_TAG, WRITE_TAG } from '../transla
 
 const { i32, i64 } = ValueType;
 
-const PAGE_SIZE = 4096;
 /** Accesses that only the engine does: it checks more of them than where they lead. */
 const BY_ENGINE = Access.aligned | Access.memory;
 
@@ -94,7 +96,6 @@ class SlowAccess {
     code.op(Op.i32WrapI64);
     code.op(Op.i32Sub);
     code.localSet(split);
-    if (this.#tag === READ_TAG) this.#emitClear();
     code.localGet(split);
     code.localGet(size);
     code.op(Op.i32GeU);
@@ -102,13 +103,14 @@ class SlowAccess {
     this.#emitWithinPage();
     code.end();
     this.#emitPage(1, second, engine);
+    if (this.#tag === READ_TAG) this.#emitClear();
     this.#emitCopy(null, first, split);
     code.localGet(size);
     code.localGet(split);
     code.op(Op.i32Sub);
     code.localSet(size);
     this.#emitCopy(split, second, size);
-    this.#emitDone();
+    emitDone(code);
     code.end();
     this.#emitEngine();
     return code;
@@ -149,11 +151,7 @@ class SlowAccess {
     code.localGet(table);
     pushAddress();
     code.op(Op.i32WrapI64);
-    code.i32Const(INDEX_SHIFT);
-    code.op(Op.i32ShrU);
-    code.i32Const(INDEX_MASK);
-    code.op(Op.i32And);
-    code.op(Op.i32Add);
+    emitEntry(code);
     code.localSet(entry);
     pushAddress();
     code.localGet(entry);
@@ -181,29 +179,10 @@ class SlowAccess {
 
   /** The whole access in one page, so made at once. */
   #emitWithinPage(): void {
-    const code = this.#code;
     const { size, first } = this.#locals;
-    const move = (bytes: number, load: number, store: number, alignment: number): void => {
-      code.localGet(size);
-      code.i32Const(bytes);
-      code.op(Op.i32Eq);
-      code.if();
-      const scratch = (): void => code.localGet(state);
-      const there = (): void => code.localGet(first);
-      const loads = this.#tag === READ_TAG;
-      (loads ? scratch : there)();
-      (loads ? there : scratch)();
-      code.load(load, loads ? 0 : alignment, loads ? 0 : SCRATCH);
-      code.store(store, loads ? alignment : 0, loads ? SCRATCH : 0);
-      this.#emitDone();
-      code.end();
-    };
-    move(8, Op.i64Load, Op.i64Store, 3);
-    move(4, Op.i32Load, Op.i32Store, 2);
-    move(16, Op.v128Load, Op.v128Store, 4);
-    move(1, Op.i32Load8U, Op.i32Store8, 0);
-    move(2, Op.i32Load16U, Op.i32Store16, 1);
-    this.#emitEngine();
+    const emit = this.#tag === READ_TAG ? emitLoadToScratch : emitStoreFromScratch;
+    emit(this.#code, size, first);
+    emitDone(this.#code);
   }
 
   /** Copies `length` bytes between a machine address and the scratch cell, there behind the first `skipped`: all locals. */
@@ -221,11 +200,6 @@ class SlowAccess {
     if (loads) code.localGet(machine);
     code.localGet(length);
     code.call(this.#copy);
-  }
-
-  #emitDone(): void {
-    this.#code.i32Const(0);
-    this.#code.return();
   }
 
   #emitEngine(): void {
