@@ -1,7 +1,5 @@
-import { rmSync } from 'node:fs';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { CommandError, ExitStatus } from '../src/cli/exit-status.ts';
 import {
   describeOptions,
@@ -21,6 +19,7 @@ import { programs } from './cpu/programs.ts';
 import { jsonReport, textReport } from './cpu/report.ts';
 import { Subject } from './cpu/subject.ts';
 import { prepareEmulators, prepareNative } from './cpu/subjects.ts';
+import { inWorkFolder } from './work-folder.ts';
 
 /**
  * `npm run bench -- cpu`: processor time of real programs in hostrock and in QEMU, and natively. The emulators are booted once and
@@ -77,17 +76,11 @@ export const benchCpu = async (args: string[]): Promise<number> => {
   const limit = parseSeconds('timeout', given.timeout ?? '300');
   const qemu = qemuVersion();
   const load = loadavg()[0] as number;
-  const folder = await mkdtemp(join(tmpdir(), 'hostrock-bench-'));
   let subjects: readonly Subject[] = [];
-  const cleanUp = (): void => {
+  const stop = (): void => {
     for (const subject of subjects) subject.stop();
-    rmSync(folder, { recursive: true, force: true });
   };
-  const interrupt = (): void => process.exit(ExitStatus.failure);
-  process.on('exit', cleanUp);
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
-  try {
+  return inWorkFolder(async (folder) => {
     const progress = showProgress();
     const context = await imageContext({ onProgress: progress.update });
     const settings = {
@@ -125,10 +118,5 @@ export const benchCpu = async (args: string[]): Promise<number> => {
     if (given.save !== undefined) await writeFile(given.save, json);
     process.stdout.write(given.json === true ? json : textReport(results, about));
     return results.every(({ mismatch }) => mismatch === undefined) ? ExitStatus.success : ExitStatus.failure;
-  } finally {
-    cleanUp();
-    process.off('exit', cleanUp);
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
-  }
+  }, stop);
 };

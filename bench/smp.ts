@@ -1,7 +1,4 @@
-import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { CommandError, ExitStatus } from '../src/cli/exit-status.ts';
 import { describeOptions, type OptionTable, parseCount, parseOptions } from '../src/cli/options.ts';
 import { showProgress } from '../src/cli/progress.ts';
@@ -13,6 +10,7 @@ import { programs } from './cpu/programs.ts';
 import { type Run, Subject, type SubjectOptions } from './cpu/subject.ts';
 import { prepareEmulators } from './cpu/subjects.ts';
 import { geometricMean, median } from './statistics.ts';
+import { inWorkFolder } from './work-folder.ts';
 
 /**
  * `npm run bench -- smp`: what a second virtual processor gains. Two jobs at the same time run in a machine with one processor and in
@@ -157,17 +155,11 @@ export const benchSmp = async (args: string[]): Promise<number> => {
   const chosen = choose(given.loads);
   const runs = parseCount('runs', given.runs ?? '3', 1, 1000);
   const load = loadavg()[0] as number;
-  const folder = await mkdtemp(join(tmpdir(), 'hostrock-bench-'));
   let subjects: (readonly [Subject, number])[] = [];
-  const cleanUp = (): void => {
+  const stop = (): void => {
     for (const [subject] of subjects) subject.stop();
-    rmSync(folder, { recursive: true, force: true });
   };
-  const interrupt = (): void => process.exit(ExitStatus.failure);
-  process.on('exit', cleanUp);
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
-  try {
+  return inWorkFolder(async (folder) => {
     const progress = showProgress();
     const context = await imageContext({ onProgress: progress.update });
     const settings = { context, programs, folder, memory: MEMORY, refresh: false, limit: LIMIT };
@@ -204,10 +196,5 @@ export const benchSmp = async (args: string[]): Promise<number> => {
       );
     }
     return ExitStatus.success;
-  } finally {
-    cleanUp();
-    process.off('exit', cleanUp);
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
-  }
+  }, stop);
 };
